@@ -1,0 +1,5 @@
+"""``python -m engine`` is ``abgleich``."""
+
+from engine.cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""The commands and their order. A command's module holds its arguments; its work is imported when it runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.i18n import _
+
+COMMANDS = (
+    "demo",
+    "init",
+    "check",
+    "test",
+    "preview",
+    "plan",
+    "apply",
+    "run",
+    "approve",
+    "reject",
+    "release",
+    "forget",
+    "runs",
+    "show",
+    "simulate",
+    "schema",
+)
+
+
+def build() -> typer.Typer:
+    """The command line in the language in use."""
+    app = typer.Typer(
+        name="abgleich",
+        help=_("Keeps the address books of FE2 and GREYHOUND in step with your lists."),
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    version = typer.Option("--version", help=_("Show the version."), is_eager=True, callback=_show_version)
+    project = typer.Option("--project", help=_("The project folder; default: the nearest one from here upwards."))
+
+    def settings(
+        context: typer.Context,
+        project_folder: Annotated[Path | None, project] = None,
+        _version: Annotated[bool, version] = False,
+    ) -> None:
+        context.obj = project_folder
+
+    # The annotations hold objects of this function: they can't be looked up by name.
+    settings.__annotations__ = {
+        "context": typer.Context,
+        "project_folder": Annotated[Path | None, project],
+        "_version": Annotated[bool, version],
+    }
+    app.callback()(settings)
+    for name in COMMANDS:
+        module = import_module(f"engine.cli.{name}")
+        app.command(name, help=module.summary())(module.command)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from engine import __version__
+
+        typer.echo(f"abgleich {__version__}")
+        raise typer.Exit

@@ -1,0 +1,153 @@
+"""What the commands share: the project, a mapping by id or file, the state, and the exit code of a status."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.door import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE
+from engine.cli.output import hide, progress, redacted, show, show_json, show_problems
+from engine.config.find import CONFIGURATION, FOLDER, find_project
+from engine.i18n import _
+from engine.problems import Location, Problem, UserMustFix, did_you_mean
+
+if TYPE_CHECKING:
+    from engine.config.load import Mapping, Project
+    from engine.problems import ProblemError
+    from engine.state.store import Store
+    from engine.sync.run import Report, Tools
+
+CODES = {"failed": EXIT_FAILED, "refused": EXIT_FAILED, "held": EXIT_HELD, "partial": EXIT_PARTIAL}
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON")]
+
+
+def project_root(context: typer.Context) -> Path:
+    """The project's folder. Raises :class:`UserMustFix` where there is none."""
+    named: Path | None = context.obj
+    root = named if named is not None else find_project(Path.cwd())
+    if root is not None and (root / FOLDER / CONFIGURATION).is_file():
+        return root.resolve()
+    message = _("There is no project here: {file} was not found.").format(file=f"{FOLDER}/{CONFIGURATION}")
+    hint = _("`abgleich init` makes a new project; `--project DIR` names an existing one.")
+    raise UserMustFix(Problem("no_project", message, hint, Location(str(named) if named is not None else None)))
+
+
+def load_project(context: typer.Context) -> Project:
+    """The project; its secrets are hidden from now on."""
+    from engine.config.load import load
+
+    project = load(project_root(context))
+    hide(project.secrets)
+    return project
+
+
+def mapping_ids(project: Project, words: list[str]) -> list[str]:
+    """The ids of mappings named by id or by file. Ends with exit code 2 where one is unknown."""
+    return [_mapping_id(project, word) for word in words]
+
+
+def _mapping_id(project: Project, word: str) -> str:
+    if word in project.ids:
+        return word
+    for base in (Path.cwd(), project.root, project.root / FOLDER):
+        path = (base / word).resolve()
+        for name, file in project.ids.items():
+            if file.resolve() == path:
+                return name
+    near = did_you_mean(word, project.ids)
+    hint = (
+        _("Did you mean {name}?").format(name=near)
+        if near
+        else _("Known are: {names}").format(names=", ".join(project.ids))
+    )
+    typer.echo(_("There is no mapping {name}.").format(name=word) + " " + hint, err=True)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def good_mapping(project: Project, word: str) -> Mapping:
+    """The mapping named by id or file. Raises :class:`UserMustFix` with everything that is wrong with it."""
+    name = _mapping_id(project, word)
+    if name in project.mappings:
+        return project.mappings[name]
+    from engine.sync.script import problems_of
+
+    raise UserMustFix(*problems_of(project, [name]))
+
+
+@contextmanager
+def open_store(project: Project) -> Iterator[Store]:
+    """The project's state."""
+    from engine.state.store import Store
+
+    store = Store(project.state_folder, project.configuration.database)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def tools(project: Project) -> Iterator[Tools]:
+    """What a run needs, with a counter on the terminal."""
+    from engine.sync.run import Tools
+
+    with open_store(project) as store, progress(_("rows")) as seen, progress(_("changes")) as done:
+        yield Tools(store, sleep=time.sleep, rows_seen=seen, steps_done=done)
+
+
+def finish(report: Report, as_json: bool) -> None:
+    """Show a run and end with its exit code."""
+    from engine.report import run_lines
+
+    document = report.as_json()
+    if as_json:
+        show_json(document)
+    else:
+        show(run_lines(document))
+    raise typer.Exit(CODES.get(report.status, EXIT_OK))
+
+
+@contextmanager
+def problems_shown(context: typer.Context, as_json: bool, mapping: str = "") -> Iterator[None]:
+    """Problems that keep a run from beginning: shown with the user's lines, or as a run that was refused."""
+    from engine.problems import ProblemError
+
+    try:
+        yield
+    except ProblemError as error:
+        if as_json:
+            show_json(refused_document(error, mapping))
+        else:
+            typer.secho(_("Nothing was written."), bold=True)
+            show_problems(error.problems, context.obj or find_project(Path.cwd()))
+        raise typer.Exit(EXIT_FAILED) from None
+
+
+def refused_document(error: ProblemError, mapping: str) -> dict[str, Any]:
+    """A run that never began, in the shape of a run."""
+    return {
+        "run": None,
+        "plan": None,
+        "mapping": mapping or None,
+        "status": "refused",
+        "source": None,
+        "actions": [],
+        "rejected": [],
+        "problems": [problem.as_json() for problem in error.problems],
+    }
+
+
+def given_file(file: Path | None) -> Path | None:
+    """A file named by hand, as an absolute path."""
+    return file.resolve() if file is not None else None
+
+
+def warn(text: str) -> None:
+    """A word beside the result, to standard error."""
+    typer.secho(redacted(text), fg="yellow", err=True)

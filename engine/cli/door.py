@@ -1,0 +1,108 @@
+"""The one exit door: language first, then the command; every error becomes text, a next step and an exit code."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+
+from engine.i18n import _, environment_language, use_language
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_HELD = 3
+EXIT_PARTIAL = 4
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+_LANGUAGE = re.compile(r"^language:[ \t]*[\"']?(de|en)\b", re.MULTILINE)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code."""
+    _use_utf8()
+    arguments = _project_first(arguments)
+    use_language(_language(arguments))
+    from engine.cli.app import build
+    from engine.problems import ProblemError
+
+    try:
+        build()(arguments, prog_name="abgleich")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else EXIT_OK if stop.code is None else EXIT_FAILED
+    except ProblemError as error:
+        from engine.cli.output import show_error
+
+        show_error(error, as_json="--json" in arguments)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("\n" + _("Interrupted. What was written is noted; run again to do the rest.") + "\n")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_OK
+    except Exception:  # a bug: nobody shall have to read a traceback
+        return _bug()
+    return EXIT_OK
+
+
+def _use_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _project_first(arguments: list[str]) -> list[str]:
+    """``--project`` may stand anywhere."""
+    for index, word in enumerate(arguments):
+        if word == "--":
+            break
+        if word == "--project" and index + 1 < len(arguments):
+            return [word, arguments[index + 1], *arguments[:index], *arguments[index + 2 :]]
+        if word.startswith("--project="):
+            return [word, *arguments[:index], *arguments[index + 1 :]]
+    return arguments
+
+
+def _language(arguments: list[str]) -> str:
+    """The project's language, read without loading the project; the environment's outside of one."""
+    from engine.config.find import CONFIGURATION, FOLDER, find_project
+
+    named = None
+    if arguments and arguments[0].startswith("--project"):
+        named = arguments[0].partition("=")[2] or (arguments[1] if len(arguments) > 1 else None)
+    root = Path(named) if named else find_project(Path.cwd())
+    if root is not None:
+        try:
+            text = (root / FOLDER / CONFIGURATION).read_text("utf-8", errors="replace")
+        except OSError:
+            return environment_language()
+        found = _LANGUAGE.search(text)
+        return found[1] if found else "de"
+    return environment_language()
+
+
+def _bug() -> int:
+    """Write down what happened, without what people typed, and say where."""
+    from engine import __version__
+
+    report = Path.cwd() / f"abgleich-bug-{datetime.now().astimezone():%Y%m%d-%H%M%S}.txt"
+    text = f"abgleich {__version__}, Python {sys.version}\n\n{_trace()}\n"
+    try:
+        report.write_text(text, "utf-8")
+        place = str(report)
+    except OSError:
+        place = _("nowhere (the folder can't be written)")
+    sys.stderr.write(_("This is a bug in abgleich. A report was written to {file}.").format(file=place) + "\n")
+    return EXIT_BUG
+
+
+def _trace() -> str:
+    """The places and the kind of the error; its text may hold values of people or secrets and is left out."""
+    kind, error, _trace = sys.exc_info()
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return "\n".join([*lines, kind.__name__ if kind is not None else ""])

@@ -1,0 +1,89 @@
+"""``abgleich init``: a new project with one commented mapping and generated secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.output import show
+from engine.config.find import CONFIGURATION, FOLDER
+from engine.i18n import _
+from engine.problems import Location, Problem, UserMustFix
+
+IGNORED = ".abgleich/\nsecrets.yaml\ninbox/\n"
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Make a new project with a commented mapping and generated secrets.")
+
+
+def command(folder: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path()) -> None:
+    """Init."""
+    root = folder.resolve()
+    new_project(root)
+    shown = folder if folder != Path() else Path()
+    change = [("", f"  cd {shown}")] if shown != Path() else []
+    show(
+        [
+            ("good", _("A new project lies in {folder}.").format(folder=root)),
+            ("", _("Try it with the stand-ins, each in a window of its own:")),
+            *change,
+            ("", "  abgleich simulate fe2"),
+            ("", "  abgleich simulate greyhound"),
+            ("", _("and then:")),
+            *change,
+            ("", "  abgleich check"),
+            ("", "  abgleich preview personal --limit 3"),
+            ("", "  abgleich run personal"),
+            ("", _("Then edit mappings/configuration.yaml and mappings/personal.yaml: everything is explained there.")),
+        ]
+    )
+
+
+def new_project(root: Path) -> None:
+    """Write the files of a new project. Never touches a project that is there."""
+    from engine.data import data_folder
+
+    if (root / FOLDER / CONFIGURATION).exists():
+        message = _("There is a project in {folder} already.").format(folder=root)
+        raise UserMustFix(Problem("project_exists", message, _("Choose another folder."), Location(str(root))))
+    try:
+        _write(root, data_folder("mappings"), data_folder("examples"))
+    except OSError as error:
+        message = _("The project can't be written: {reason}").format(reason=error.strerror)
+        hint = _("Choose a folder where you may write.")
+        raise UserMustFix(Problem("not_writable", message, hint, Location(str(root)))) from None
+
+
+def _write(root: Path, mappings: Path, examples: Path) -> None:
+    target = root / FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(mappings.glob("*.yaml")):
+        if path.name != "secrets.yaml":
+            shutil.copyfile(path, target / path.name)
+    _write_secrets(target)
+    inbox = root / "inbox"
+    inbox.mkdir(exist_ok=True)
+    for path in sorted((examples / "03-both" / "inbox").glob("personal.csv")):
+        shutil.copyfile(path, inbox / path.name)
+    ignore = root / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(IGNORED, "utf-8")
+
+
+def _write_secrets(folder: Path) -> None:
+    """Every secret that the example names, with a random value, readable by the owner only."""
+    example = (folder / "secrets.example.yaml").read_text("utf-8")
+    generated = re.sub(
+        r"^(\w+):.*$", lambda match: f"{match[1]}: {secrets.token_urlsafe(24)}", example, flags=re.MULTILINE
+    )
+    descriptor = os.open(folder / "secrets.yaml", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(generated)

@@ -1,0 +1,146 @@
+"""What people see: text to standard output, progress to standard error, one JSON document where asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from engine.problems import Problem, ProblemError
+from engine.report import Line, problem_as_shown, problem_lines
+
+COLOURS = {
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "dim": "bright_black",
+    "add": "green",
+    "change": "cyan",
+    "remove": "red",
+}
+PATIENCE = 1.0
+
+_secrets: set[str] = set()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """From now on these texts are never shown."""
+    _secrets.update(secret for secret in secrets if len(secret) >= 4)
+
+
+def redacted(text: str) -> str:
+    """The text without secrets."""
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text
+
+
+def show(lines: Iterable[Line]) -> None:
+    """Print lines, in colour on a terminal."""
+    for style, text in lines:
+        shown = redacted(text)
+        if style == "head":
+            typer.secho(shown, bold=True)
+        elif style in COLOURS:
+            typer.secho(shown, fg=COLOURS[style])
+        else:
+            typer.echo(shown)
+
+
+def show_json(document: Any) -> None:
+    """Print one JSON document."""
+    typer.echo(json.dumps(_redacted_tree(document), ensure_ascii=False, indent=2))
+
+
+def json_text(value: Any) -> str:
+    """One value of a document that is written bit by bit."""
+    return json.dumps(_redacted_tree(value), ensure_ascii=False)
+
+
+def _redacted_tree(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(value) if _secrets else value
+    if isinstance(value, dict):
+        return {name: _redacted_tree(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted_tree(item) for item in value]
+    return value
+
+
+def show_problems(problems: Iterable[Problem], root: Path | None = None) -> None:
+    """Print problems with the user's own lines."""
+    line_of = reader_of_lines(root)
+    for problem in problems:
+        show(problem_lines(problem_as_shown(problem), line_of))
+
+
+def reader_of_lines(root: Path | None) -> Callable[[str, int], str | None]:
+    """Reads a line of a file of the project; never one that may hold a secret."""
+    texts: dict[str, list[str]] = {}
+
+    def line_of(file: str, line: int) -> str | None:
+        if root is None or not file.endswith((".yaml", ".yml")) or Path(file).name == "secrets.yaml":
+            return None
+        if file not in texts:
+            try:
+                texts[file] = (root / file).read_text("utf-8-sig", errors="replace").splitlines()
+            except OSError:
+                texts[file] = []
+        lines = texts[file]
+        return _masked(lines[line - 1]) if 0 < line <= len(lines) and len(lines[line - 1]) <= 500 else None
+
+    return line_of
+
+
+def _masked(line: str) -> str:
+    """The line with the value of anything that looks like a secret hidden."""
+    name, colon, value = line.partition(":")
+    word = name.strip().strip("-").strip().casefold()
+    suspicious = any(part in word for part in ("access", "passw", "secret", "token", "kennwort", "schlüssel"))
+    if colon and suspicious and value.strip() and not value.strip().startswith("!"):
+        return f"{name}: …"
+    return line.replace("\t", " ")
+
+
+def show_error(error: ProblemError, as_json: bool, root: Path | None = None) -> None:
+    """Print what kept a command from working."""
+    if as_json:
+        show_json({"ok": False, "problems": [problem.as_json() for problem in error.problems]})
+    else:
+        show_problems(error.problems, root)
+
+
+@contextmanager
+def progress(words: str) -> Iterator[Callable[[int], None]]:
+    """A counter on standard error for work that takes longer than a second, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(words, total=None)
+    begun = time.monotonic()
+    started = False
+
+    def tell(count: int) -> None:
+        nonlocal started
+        if not started and time.monotonic() - begun > PATIENCE:
+            started = True
+            bar.start()
+        if started:
+            bar.update(task, completed=count)
+
+    try:
+        yield tell
+    finally:
+        if started:
+            bar.stop()

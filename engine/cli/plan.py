@@ -1,0 +1,31 @@
+"""``abgleich plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.common import AsJson, finish, given_file, good_mapping, load_project, problems_shown, tools
+from engine.i18n import _
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Make and keep a plan; nothing is written to a target.")
+
+
+def command(
+    context: typer.Context,
+    mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """plan."""
+    from engine.sync.run import run_mapping
+
+    project = load_project(context)
+    with problems_shown(context, as_json, mapping), tools(project) as used:
+        report = run_mapping(project, good_mapping(project, mapping), used, given_file(file), only_plan=True)
+    finish(report, as_json)

@@ -1,0 +1,64 @@
+"""``abgleich preview``: what each row becomes, without a network."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.common import AsJson, given_file, good_mapping, load_project, problems_shown
+from engine.cli.output import json_text, show
+from engine.i18n import _
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Show what each row becomes; nothing is sent.")
+
+
+def command(
+    context: typer.Context,
+    mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
+    key: Annotated[str | None, typer.Option("--key")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Preview."""
+    from engine.sync.preview import preview
+
+    project = load_project(context)
+    with problems_shown(context, as_json, mapping):
+        rows = preview(project, good_mapping(project, mapping), given_file(file), key, limit)
+        first = next(rows, None)
+    found = itertools.chain([first] if first is not None else [], rows)
+    if as_json:
+        _as_json(found)
+    else:
+        _as_text(found, key)
+
+
+def _as_json(rows: Iterator[dict[str, Any]]) -> None:
+    typer.echo('{"rows": [', nl=False)
+    for index, row in enumerate(rows):
+        typer.echo(("," if index else "") + "\n  " + json_text(row), nl=False)
+    typer.echo("\n]}")
+
+
+def _as_text(rows: Iterator[dict[str, Any]], key: str | None) -> None:
+    from engine.report import preview_lines
+
+    counts = {"rows": 0, "selected": 0, "problems": 0}
+    for row in rows:
+        show(preview_lines(row))
+        counts["rows"] += 1
+        counts["selected"] += row["selected"]
+        counts["problems"] += any(problem["severity"] == "error" for problem in row["problems"])
+    if key is not None and not counts["rows"]:
+        show([("warn", _("No row has the key {key}.").format(key=key))])
+        return
+    text = _("{rows} rows, {selected} take part, {problems} with problems. Nothing was sent.")
+    show([("warn" if counts["problems"] else "good", text.format(**counts))])

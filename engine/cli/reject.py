@@ -1,0 +1,33 @@
+"""``abgleich reject``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from engine.cli.common import AsJson, load_project, problems_shown, tools
+from engine.cli.output import show, show_json
+from engine.i18n import _
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Drop a plan that waits; nothing of it is carried out.")
+
+
+def command(
+    context: typer.Context,
+    plan: Annotated[str, typer.Argument(metavar="PLAN")],
+    as_json: AsJson = False,
+) -> None:
+    """Reject."""
+    from engine.sync.run import reject_plan
+
+    project = load_project(context)
+    with problems_shown(context, as_json), tools(project) as used:
+        ended = reject_plan(project, plan, used)
+    if as_json:
+        show_json({"plan": ended.id, "mapping": ended.plan.mapping, "status": "rejected"})
+    else:
+        show([("good", _("The plan {id} is dropped. Everybody stays as last sent.").format(id=ended.id))])

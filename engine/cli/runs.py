@@ -1,0 +1,60 @@
+"""``abgleich runs``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from engine.cli.common import AsJson, load_project, open_store, problems_shown
+from engine.cli.output import show, show_json
+from engine.i18n import _
+
+if TYPE_CHECKING:
+    from engine.state.store import StoredRun
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Show what has been run, the newest first.")
+
+
+def command(
+    context: typer.Context,
+    mapping: Annotated[str | None, typer.Argument(metavar="[ID]")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1)] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Runs."""
+    from engine.report import runs_lines
+
+    project = load_project(context)
+    with problems_shown(context, as_json), open_store(project) as store:
+        found = store.runs(mapping, limit)
+        waiting = store.open_plans(mapping)
+    zone = ZoneInfo(project.configuration.timezone)
+    listed = [_as_json(run, zone) for run in found]
+    if as_json:
+        plans = [{"plan": plan.id, "mapping": plan.plan.mapping, "status": plan.status} for plan in waiting]
+        show_json({"runs": listed, "plans": plans})
+        return
+    show(runs_lines(listed) if listed else [("dim", _("Nothing was run yet."))])
+    for plan in waiting:
+        text = _("Plan {id} of {mapping} waits: abgleich show {run}, then approve or reject it.")
+        show([("warn", text.format(id=plan.id, mapping=plan.plan.mapping, run=plan.run))])
+
+
+def _as_json(run: StoredRun, zone: ZoneInfo) -> dict[str, Any]:
+    actions = run.report.get("actions", [])
+    names = ("created", "updated", "removed", "unchanged", "rejected", "held", "failed")
+    return {
+        "run": run.id,
+        "mapping": run.mapping,
+        "command": run.command,
+        "status": run.status,
+        "started": datetime.fromisoformat(run.started_at).astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "plan": run.report.get("plan"),
+        "counts": {name: sum(action.get(name, 0) for action in actions) for name in names},
+    }

@@ -1,0 +1,79 @@
+"""Blueprints (dsl.md §7): a mapping with a ``blueprint:`` head and ``!input name`` anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.config.parse import parse, unknown_key
+from engine.config.schema import BlueprintHead, BlueprintInput, UseBlueprint
+from engine.config.yaml import Node, Reader
+from engine.i18n import _
+from engine.problems import Location, Problem, did_you_mean
+
+HEAD = "blueprint"
+FOLDER = "blueprints"
+OWN_KEYS = ("id", "alias", "description", "enabled", "expect_every", "notify", "tests")
+
+
+def use(reader: Reader, folder: Path, node: Node) -> tuple[Node, dict[str, Any]] | None:
+    """The mapping that ``use_blueprint`` makes, and its inputs; None and problems where it can't be made.
+
+    Beside ``use_blueprint`` a mapping may describe itself (:data:`OWN_KEYS`).
+    """
+    using = node.get("use_blueprint")
+    assert using is not None and isinstance(node.value, dict)
+    for key in node.value:
+        if key != "use_blueprint" and key not in OWN_KEYS:
+            reader.problems.append(unknown_key(key, ["use_blueprint", *OWN_KEYS], node, (key,)))
+    model = parse(UseBlueprint, using, reader.problems, ("use_blueprint",), node)
+    path = _file(reader, folder, model.path, node.locate(("use_blueprint", "path"))) if model is not None else None
+    head = reader.read(path, only=HEAD) if path is not None else None
+    inputs = _inputs(reader, head, using, node) if head is not None else None
+    body = reader.read(path, inputs=inputs) if path is not None and inputs is not None else None
+    if body is None or inputs is None or not isinstance(body.value, dict):
+        return None
+    own = {key: value for key, value in node.value.items() if key in OWN_KEYS}
+    values = {key: value for key, value in body.value.items() if key != HEAD} | own
+    keys = body.keys | {key: node.keys[key] for key in own}
+    return Node(values, body.at, keys=keys, weight=body.weight), {name: item.plain() for name, item in inputs.items()}
+
+
+def _file(reader: Reader, folder: Path, name: str, at: Location) -> Path | None:
+    path = reader.inside(folder / FOLDER / name, name, at)
+    if path is None or path.is_file():
+        return path
+    near = did_you_mean(name, [item.name for item in (folder / FOLDER).glob("*.y*ml")])
+    message = _("The blueprint {file} does not exist.").format(file=f"{folder.name}/{FOLDER}/{name}")
+    hint = _("Did you mean {name}?").format(name=near) if near else _("Blueprints lie in mappings/blueprints/.")
+    reader.problems.append(Problem("blueprint_missing", message, hint, at))
+    return None
+
+
+def _inputs(reader: Reader, head: Node, using: Node, node: Node) -> dict[str, Node] | None:
+    model = parse(BlueprintHead, head, reader.problems)
+    if model is None:
+        return None
+    given = using.get("input")
+    values = given.value if given is not None and isinstance(given.value, dict) else {}
+    inputs: dict[str, Node] = {}
+    for name in model.input:
+        entry = head.find(("input", name))
+        described = entry is not None and entry.value is not None
+        if described and entry is not None:
+            parse(BlueprintInput, entry, reader.problems, ("input", name), head)
+        default = entry.get("default") if entry is not None else None
+        if name in values:
+            inputs[name] = values[name]
+        elif default is not None:
+            inputs[name] = default
+        else:
+            message = _("The blueprint needs the input {name}.").format(name=name)
+            at = node.locate_key(("use_blueprint", "input"))
+            reader.problems.append(Problem("input_missing", message, _("Add it under `input:`."), at))
+            inputs[name] = Node(None, at)
+    for name in values:
+        if name not in model.input:
+            path = ("use_blueprint", "input", name)
+            reader.problems.append(unknown_key(name, list(model.input), node, path))
+    return inputs

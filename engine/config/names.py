@@ -1,0 +1,29 @@
+"""Names in templates: which words they keep for themselves, and how a heading becomes a name (dsl.md §3)."""
+
+from __future__ import annotations
+
+import keyword
+from unicodedata import normalize
+
+_TEMPLATE_WORDS = ("true", "false", "none", "recursive", "loop", "self", "super", "varargs", "kwargs", "caller")
+_TEMPLATE_NAMES = ("row", "rows", "source", "trigger", "now", "today", "first_of")
+RESERVED_NAMES = frozenset((*keyword.kwlist, *_TEMPLATE_WORDS, *_TEMPLATE_NAMES))
+"""Literals and keywords of Jinja and Python, and what templates find under these names already."""
+
+_BLANKS = str.maketrans({"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\ufeff": None, "\u200b": None, "\u2060": None})
+
+
+def name_of(heading: str) -> str:
+    """The template name of a heading: what can't stand in a name becomes ``_``; "" for an empty heading."""
+    name = "".join(char if f"a{char}".isidentifier() else "_" for char in clean_heading(heading))
+    return f"_{name}" if name and (not name.isidentifier() or name in RESERVED_NAMES) else name
+
+
+def clean_heading(heading: str) -> str:
+    """The heading without BOM and outer blanks, with plain blanks, in NFC."""
+    return normalize("NFC", heading.translate(_BLANKS).strip())
+
+
+def heading_key(heading: str) -> str:
+    """What two headings are compared by."""
+    return clean_heading(heading).casefold()

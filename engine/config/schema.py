@@ -1,0 +1,351 @@
+"""The models of ``configuration.yaml`` and of a mapping (dsl.md §2, §3): frozen, every key documented.
+
+Only the shape is checked here. What needs the targets, the templates or several files is checked above.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from engine.config.values import (
+    Clocks,
+    Count,
+    Flag,
+    Limit,
+    LimitText,
+    Lower,
+    Mapping,
+    OptionalClock,
+    OptionalCount,
+    OptionalLimit,
+    OptionalMapping,
+    OptionalNames,
+    OptionalSeconds,
+    OptionalText,
+    OptionalWeekdays,
+    Seconds,
+    Sequence,
+    SomeNames,
+    Text,
+    Url,
+    Zone,
+    text,
+)
+
+Secret = Annotated[SecretStr, BeforeValidator(text)]
+
+DAY = 86400.0
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are reported by :mod:`engine.config.parse`, with a suggestion."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+class Connection(Model):
+    """What all connections share."""
+
+    type: Text
+    """The kind of system: fe2 or greyhound."""
+    url: Url
+    """Address of the server, without the path."""
+    ca_file: OptionalText = None
+    """File with the certificate authority of a self-signed server, relative to the project."""
+    verify_tls: Flag = True
+    """false accepts any certificate; reported at every start."""
+
+
+class Fe2Connection(Connection):
+    """An organisation in FE2."""
+
+    access_key: Secret
+    """The organisation's access key (Zugriffsschlüssel), best as !secret."""
+    source: Text = "abgleich"
+    """Readable name of the supplying system, sent with every sync."""
+    fe2_version: OptionalText = None
+    """Version of the server; switches off what older ones lack."""
+    id_prefix: Text = ""
+    """Put before every externalDbId."""
+    alarm_groups: OptionalNames = None
+    """The names of the alarm groups in FE2; any other name rejects the row."""
+    first_sync: Annotated[Literal["hold", "go"], Lower] = "hold"
+    """hold: the first sync waits for an approval. go: it is sent at once."""
+    resend_after: Seconds = DAY
+    """An unchanged list is sent again after so long."""
+    timeout: Seconds = 120.0
+    """How long to wait for an answer; FE2 itself waits up to 60 s."""
+
+
+class GreyhoundConnection(Connection):
+    """A GREYHOUND server and the user that writes there."""
+
+    username: Text
+    """A user of its own is best: the number of clients per user is limited."""
+    password: Secret
+    """The user's password, best as !secret."""
+    auth_encoding: Annotated[Literal["cp1252", "utf-8"], Lower] = "cp1252"
+    """Encoding of user and password."""
+    timeout: Seconds = 30.0
+    """How long to wait for an answer."""
+    lock_retries: Count = 3
+    """How often a contact is tried again that somebody edits."""
+    getlist_params: Annotated[Literal["auto", "6", "7", "8"], Lower] = "auto"
+    """How many parameters RpcItems.GetList takes; auto asks the server's version."""
+    text_format: Text = "<{}>"
+    """How the text of a ComLink is written."""
+    requests_at_once: Count = 1
+    """How many requests may be under way."""
+
+
+CONNECTIONS: dict[str, type[Connection]] = {"fe2": Fe2Connection, "greyhound": GreyhoundConnection}
+
+
+class Keep(Model):
+    """How long the record keeps what."""
+
+    runs: Seconds = 90 * DAY
+    """Runs that changed or refused something."""
+    people: Seconds = 30 * DAY
+    """Values of people in them; after that only counts and keys remain."""
+
+
+class Configuration(Model):
+    """``mappings/configuration.yaml``."""
+
+    language: Annotated[Literal["de", "en"], Lower] = "de"
+    """Language of messages: de or en."""
+    timezone: Zone = "Europe/Berlin"
+    """Time zone of schedules and of what is shown."""
+    database: Text = "sqlite"
+    """Where the state is kept: sqlite or postgresql://user@host/db."""
+    connections: Mapping = Field(default_factory=dict)
+    """The systems to bring up to date, by name."""
+    notify: Mapping = Field(default_factory=dict)
+    """Apprise addresses by name, and under default who hears of changes of state."""
+    keep: Keep = Keep()
+    """How long the record keeps what."""
+
+
+class FileTrigger(Model):
+    """A file appears or changes."""
+
+    trigger: Literal["file"]
+    path: Text
+    id: OptionalText = None
+
+
+class TimeTrigger(Model):
+    """A time of day."""
+
+    trigger: Literal["time"]
+    at: Clocks
+    weekday: OptionalWeekdays = None
+    id: OptionalText = None
+
+
+class TimePatternTrigger(Model):
+    """A pattern such as ``hours: "/4"``."""
+
+    trigger: Literal["time_pattern"]
+    hours: OptionalText = None
+    minutes: OptionalText = None
+    seconds: OptionalText = None
+    id: OptionalText = None
+
+
+class MappingTrigger(Model):
+    """This mapping was changed."""
+
+    trigger: Literal["mapping"]
+    id: OptionalText = None
+
+
+TRIGGERS: dict[str, type[Model]] = {
+    "file": FileTrigger,
+    "time": TimeTrigger,
+    "time_pattern": TimePatternTrigger,
+    "mapping": MappingTrigger,
+}
+
+
+class TemplateCondition(Model):
+    """A template that must be true."""
+
+    condition: Literal["template"] = "template"
+    value_template: Text
+    alias: OptionalText = None
+
+
+class TimeCondition(Model):
+    """A time of day and days of the week."""
+
+    condition: Literal["time"]
+    after: OptionalClock = None
+    before: OptionalClock = None
+    weekday: OptionalWeekdays = None
+    alias: OptionalText = None
+
+
+CONDITIONS: dict[str, type[Model]] = {"template": TemplateCondition, "time": TimeCondition}
+
+
+class ColumnModel(Model):
+    """One entry of ``columns``."""
+
+    heading: SomeNames
+    """The heading in the file, or several: the first that is not empty."""
+    optional: Flag = False
+    """May be missing in the file; then it is empty."""
+
+
+class Expect(Model):
+    """What a file must hold to be believed."""
+
+    min_rows: Count = 1
+    """Fewer rows refuse the file."""
+    max_shrink: LimitText = Limit(0, 30.0)
+    """So many fewer rows than the last good file hold the plan."""
+    max_rejected: LimitText = Limit(3, 10.0)
+    """More rejected rows hold the plan."""
+
+
+class SourceModel(Model):
+    """Where the list comes from."""
+
+    type: OptionalText = None
+    """csv; default by the file's ending."""
+    path: Text
+    """The file, or a pattern such as inbox/personal*.csv: the newest match."""
+    settle: Seconds = 2.0
+    """A file is read when it has not changed for so long."""
+    archive: Annotated[Literal["keep", "move"], Lower] = "keep"
+    """keep leaves the file; move puts it into done/ or failed/ beside it."""
+    combine: Annotated[Literal["newest", "all"], Lower] = "newest"
+    """newest: the newest match. all: all matching files make one list."""
+    delimiter: OptionalText = None
+    """The sign between cells; default: found out."""
+    quote: OptionalText = None
+    """The sign around cells; default: found out."""
+    encoding: OptionalText = None
+    """The file's encoding; default: found out."""
+    header_row: OptionalCount = None
+    """The line of the headings, from 1; default: found out."""
+    skip_footer: Count = 0
+    """So many lines at the end are no people."""
+    key: Text
+    """The column or variable that identifies a person, for ever."""
+    group_by: OptionalText = None
+    """A column: rows that share its value are one person."""
+    columns: OptionalMapping = None
+    """The contract with the file, and the names for templates."""
+    where: OptionalText = None
+    """A template: rows that take part."""
+    expect: Expect = Expect()
+    """What a file must hold to be believed."""
+
+
+class Guard(Model):
+    """Limits of one action."""
+
+    max_removals: LimitText = Limit(3, 10.0)
+    """More removals are held."""
+    max_changes: OptionalLimit = None
+    """More changes to known persons hold the plan."""
+
+
+class ActionModel(Model):
+    """One thing to bring up to date."""
+
+    action: Text
+    """fe2.sync or greyhound.sync."""
+    id: OptionalText = None
+    """Name in results and tests; default: the action's name."""
+    alias: OptionalText = None
+    """What people call it."""
+    connection: Text
+    """Which connection of configuration.yaml."""
+    where: OptionalText = None
+    """A template: persons that take part in this action."""
+    match: OptionalMapping = None
+    """GREYHOUND: how a contact is found again."""
+    fields: Mapping
+    """What the target gets, under the target's own names."""
+    removal: OptionalText = None
+    """What happens to persons that are no longer in the list."""
+    guard: Guard = Guard()
+    """Limits of this action."""
+
+
+class TestModel(Model):
+    """A row and what it must become."""
+
+    __test__ = False
+
+    name: Text
+    row: Mapping
+    expect: Mapping
+
+
+class MappingModel(Model):
+    """A mapping file."""
+
+    id: OptionalText = None
+    """Name of the mapping; default: the file's name."""
+    alias: OptionalText = None
+    """What people call it."""
+    description: OptionalText = None
+    """What it is for."""
+    enabled: Flag = True
+    """false stops it; nothing changes in the target."""
+    expect_every: OptionalSeconds = None
+    """No good run for so long is reported."""
+    notify: OptionalNames = None
+    """Who hears of it; default: notify.default."""
+    triggers: Sequence = ()
+    """When it runs."""
+    conditions: Sequence = ()
+    """What must hold for a run."""
+    source: SourceModel
+    """Where the list comes from."""
+    variables: Mapping = Field(default_factory=dict)
+    """Computed per row, in order."""
+    tables: Mapping = Field(default_factory=dict)
+    """Look-up tables."""
+    actions: Sequence
+    """What is brought up to date."""
+    tests: Sequence = ()
+    """Rows and what they must become."""
+
+
+class UseBlueprint(Model):
+    """``use_blueprint`` of a mapping."""
+
+    path: Text
+    """The blueprint's file under mappings/blueprints/."""
+    input: Mapping = Field(default_factory=dict)
+    """Values for the blueprint's inputs."""
+
+
+class BlueprintInput(Model):
+    """One input of a blueprint, as in Home Assistant."""
+
+    name: OptionalText = None
+    description: OptionalText = None
+    default: Any = None
+    selector: Any = None
+
+
+class BlueprintHead(Model):
+    """``blueprint`` at the top of a blueprint."""
+
+    name: Text
+    description: OptionalText = None
+    input: Mapping = Field(default_factory=dict)
+
+
+def described(model: type[Model]) -> dict[str, str]:
+    """The keys of a model with what they mean."""
+    return {name: (info.description or "") for name, info in model.model_fields.items()}

@@ -1,0 +1,100 @@
+"""Problems as records, and errors classed by what happens next.
+
+Everything that can go wrong for a user ends as a :class:`Problem`: where it is, a stable code, what is wrong, and what
+to do. Nothing in here prints or exits.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file: lines and columns count from 1; ``file`` is relative to the project where it can be."""
+
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: Path = ()
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+NOWHERE = Location()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. ``code`` is stable and in ``snake_case``; ``message`` and ``hint`` are for people."""
+
+    code: str
+    message: str
+    hint: str = ""
+    at: Location = NOWHERE
+    severity: Severity = "error"
+    used_by: Location | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that cli.md promises for ``check --json``."""
+        return {
+            "severity": self.severity,
+            "file": self.at.file,
+            "line": self.at.line,
+            "column": self.at.column,
+            "path": list(self.at.path) if self.at.path else None,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint or None,
+        }
+
+    def located(self, at: Location) -> Problem:
+        """The same problem at another place."""
+        return replace(self, at=at)
+
+
+class ProblemError(Exception):
+    """Carries problems to whoever reports them; never shown as a traceback."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems: tuple[Problem, ...] = problems
+
+
+class UserMustFix(ProblemError):
+    """The configuration, a mapping or a command is wrong: nothing was tried."""
+
+
+class Refused(ProblemError):
+    """The source breaks its contract or the guard forbids the plan: nothing was written and there is no plan."""
+
+
+class RowRejected(ProblemError):
+    """One row can't take part; the others go on."""
+
+
+class TargetStopped(ProblemError):
+    """A target can't be used further in this run; repeating at once won't help."""
+
+
+class TryLater(ProblemError):
+    """Something is busy or out of reach; the same call may work later."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to ``word`` (case ignored), or None when nothing is near."""
+    by_folded: dict[str, str] = {}
+    for name in known:
+        by_folded.setdefault(name.casefold(), name)
+    folded = word.casefold()
+    if folded in by_folded:
+        return by_folded[folded]
+    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    return by_folded[near[0]] if near else None

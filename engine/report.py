@@ -1,0 +1,246 @@
+"""PURE: problems, plans, runs and tests as text for people. JSON has the same content, see the records' ``as_json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from engine.i18n import _, ngettext
+from engine.problems import Problem
+
+MAX_CHANGES = 40
+MAX_REJECTED = 20
+MAX_WIDTH = 60
+SIGNS = {"created": "+", "updated": "~", "removed": "-", "unchanged": "="}
+
+Line = tuple[str, str]
+"""(style, text): ``good``, ``bad``, ``warn``, ``dim``, ``add``, ``change``, ``remove``, ``head`` or nothing."""
+
+
+def status_word(status: str) -> str:
+    """A status for people."""
+    words = {
+        "planned": _("planned"),
+        "done": _("done"),
+        "unchanged": _("unchanged"),
+        "skipped": _("skipped"),
+        "partial": _("partly done"),
+        "held": _("held: waits for an approval"),
+        "refused": _("refused: nothing was written"),
+        "failed": _("failed"),
+        "running": _("running or cut off"),
+    }
+    return words.get(status, status)
+
+
+def status_style(status: str) -> str:
+    """How a status is shown."""
+    return {"failed": "bad", "refused": "bad", "held": "warn", "partial": "warn", "skipped": "dim"}.get(status, "good")
+
+
+# -- problems --------------------------------------------------------------------------------------------------------
+
+
+def problem_lines(problem: Mapping[str, Any], line_of: Callable[[str, int], str | None]) -> Iterator[Line]:
+    """A problem with its place, the user's own line with a caret, and what to do."""
+    place = ":".join(str(problem[name]) for name in ("file", "line", "column") if problem.get(name) is not None)
+    style = "warn" if problem["severity"] == "warning" else "bad"
+    word = _("warning") if problem["severity"] == "warning" else _("error")
+    if place:
+        yield "head", place
+    yield style, f"  {word} [{problem['code']}] {problem['message'] or ''}".rstrip()
+    shown = line_of(problem["file"], problem["line"]) if problem.get("file") and problem.get("line") else None
+    if shown is not None:
+        yield "dim", f"    {shown}"
+        column = problem.get("column")
+        if column and column <= len(shown) + 1:
+            yield style, "    " + " " * (column - 1) + "^"
+    if problem.get("hint"):
+        yield "", f"  → {problem['hint']}"
+    used = problem.get("used_by")
+    if used:
+        yield "dim", "  " + _("used in {place}").format(place=used)
+
+
+def problem_as_shown(problem: Problem) -> dict[str, Any]:
+    """A problem's JSON with the line that uses the blueprint it stands in."""
+    shown = problem.as_json()
+    if problem.used_by is not None:
+        shown["used_by"] = str(problem.used_by)
+    return shown
+
+
+def problems_summary(problems: Iterable[Problem]) -> Line:
+    """How many there are."""
+    listed = list(problems)
+    errors = sum(1 for problem in listed if problem.severity == "error")
+    warnings = len(listed) - errors
+    if not listed:
+        return "good", _("Everything is in order.")
+    count = ngettext("{n} error", "{n} errors", errors).format(n=errors)
+    more = ngettext("{n} warning", "{n} warnings", warnings).format(n=warnings)
+    return ("bad" if errors else "warn"), f"{count}, {more}"
+
+
+# -- runs ------------------------------------------------------------------------------------------------------------
+
+
+def run_lines(report: Mapping[str, Any], everything: bool = False) -> Iterator[Line]:
+    """A run or a plan: what the list gave, every action as a diff, who was rejected, what waits and what to do now."""
+    yield from _source_lines(report)
+    for action in report.get("actions", []):
+        yield from action_lines(action, everything)
+    yield from _rejected_lines(report.get("rejected", []), everything)
+    for problem in report.get("problems", []):
+        yield from problem_lines(problem, lambda _file, _line: None)
+    yield from _ending_lines(report)
+
+
+def _source_lines(report: Mapping[str, Any]) -> Iterator[Line]:
+    title = " · ".join(str(part) for part in (report.get("run"), report["mapping"]) if part)
+    source = report.get("source")
+    if source and source.get("rows") is not None:
+        title += " · " + _("{file}: {rows} rows, {selected} take part, {rejected} rejected").format(
+            file=source["file"], rows=source["rows"], selected=source["selected"], rejected=source["rejected"]
+        )
+    yield "head", title
+
+
+def action_lines(action: Mapping[str, Any], everything: bool = False) -> Iterator[Line]:
+    """One action as a diff: ``+`` new, ``~`` changed, ``-`` gone, ``=`` unchanged; ``!`` waits, ``x`` failed."""
+    yield "", f"{action['id']} → {action['connection']}: {status_word(action['status'])}"
+    changes = action["changes"]
+    shown = changes if everything else changes[:MAX_CHANGES]
+    for change in shown:
+        yield _change_line(change)
+    if len(changes) > len(shown):
+        more = len(changes) - len(shown)
+        text = ngettext("… and {n} more change", "… and {n} more changes", more).format(n=more)
+        yield "dim", f"  {text}"
+    counts = [
+        (_("{n} new"), action["created"]),
+        (_("{n} changed"), action["updated"]),
+        (_("{n} removed"), action["removed"]),
+        (_("{n} unchanged"), action["unchanged"]),
+        (_("{n} rejected"), action["rejected"]),
+        (_("{n} held"), action["held"]),
+        (_("{n} failed"), action["failed"]),
+    ]
+    named = ", ".join(text.format(n=count) for text, count in counts if count)
+    yield "dim", "  = " + (named or _("nobody"))
+
+
+def _change_line(change: Mapping[str, Any]) -> Line:
+    sign = "!" if change.get("held") else "x" if change.get("failed") else SIGNS.get(change["kind"], "?")
+    kind = SIGNS.get(change["kind"], "?")
+    mark = sign if sign == kind else f"{sign}{kind}"
+    who = " ".join(part for part in (change["key"], change.get("name") or "") if part)
+    style = {"+": "add", "~": "change", "-": "remove", "!": "warn", "x": "bad"}.get(sign, "")
+    if change["kind"] != "updated":
+        return style, f"  {mark} {who}"
+    fields = "; ".join(
+        f"{name}: {_shown(values[0])} → {_shown(values[1])}" for name, values in change["fields"].items()
+    )
+    return style, f"  {mark} {who}  {fields}".rstrip()
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "–"
+    if isinstance(value, list):
+        text = ", ".join(_shown(item) for item in value)
+    elif isinstance(value, dict):
+        text = " ".join(f"{key}={_shown(item)}" for key, item in value.items())
+    else:
+        text = str(value)
+    return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
+
+
+def _rejected_lines(rejected: list[Mapping[str, Any]], everything: bool) -> Iterator[Line]:
+    if not rejected:
+        return
+    yield "warn", _("Rejected rows (whoever they are stays as last sent):")
+    shown = rejected if everything else rejected[:MAX_REJECTED]
+    for entry in shown:
+        place = _("line {line}").format(line=entry["line"])
+        if entry["key"]:
+            place += ", " + _("key {key}").format(key=entry["key"])
+        field = ".".join(part for part in (entry["action"], entry["field"]) if part)
+        yield "warn", f"  {place}{', ' + field if field else ''}: {entry['message'] or entry['code']}"
+        if entry.get("hint"):
+            yield "", f"    → {entry['hint']}"
+    if len(rejected) > len(shown):
+        more = len(rejected) - len(shown)
+        yield "dim", "  " + ngettext("… and {n} more", "… and {n} more", more).format(n=more)
+
+
+def _ending_lines(report: Mapping[str, Any]) -> Iterator[Line]:
+    status = report["status"]
+    yield status_style(status), _("Result: {status}").format(status=status_word(status))
+    plan = report.get("plan")
+    if status == "held" and plan:
+        yield "", "  " + _("abgleich approve {plan}   carries it out").format(plan=plan)
+        yield "", "  " + _("abgleich reject {plan}    drops it").format(plan=plan)
+    elif status == "planned" and plan:
+        yield "", "  " + _("abgleich apply {plan}   carries it out").format(plan=plan)
+
+
+def runs_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """Runs, one a line."""
+    for run in runs:
+        counts = run["counts"]
+        text = f"{run['run']:<15} {run['started']:<16} {run['mapping']:<20}"
+        text += f" +{counts['created']} ~{counts['updated']} -{counts['removed']}"
+        yield status_style(run["status"]), f"{text}  {status_word(run['status'])}"
+
+
+# -- tests and previews ----------------------------------------------------------------------------------------------
+
+
+def test_lines(result: Mapping[str, Any]) -> Iterator[Line]:
+    """What the tests of mappings said."""
+    for test in result["tests"]:
+        yield ("good" if test["ok"] else "bad"), f"{'✓' if test['ok'] else '✗'} {test['mapping']}: {test['name']}"
+        for difference in test["differences"]:
+            field = ".".join(str(part) for part in (difference["action"], difference["field"]) if part)
+            if difference.get("message"):
+                yield "", f"    {field}: {difference['message']}" if field else f"    {difference['message']}"
+            else:
+                yield (
+                    "",
+                    "    "
+                    + _("{field}: expected {expected}, got {got}").format(
+                        field=field, expected=_quoted(difference["expected"]), got=_quoted(difference["got"])
+                    ),
+                )
+    yield (
+        ("good" if result["ok"] else "bad"),
+        _("{passed} passed, {failed} failed").format(passed=result["passed"], failed=result["failed"]),
+    )
+
+
+def _quoted(value: Any) -> str:
+    return f"“{value}”" if isinstance(value, str) else str(value)
+
+
+def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
+    """What one row becomes."""
+    who = _("line {line}").format(line=row["line"])
+    if row["key"]:
+        who += ", " + _("key {key}").format(key=row["key"])
+    if not row["selected"] and not row["problems"]:
+        yield "dim", f"{who}: " + _("does not take part")
+        return
+    yield "head", who
+    for action, fields in row["actions"].items():
+        if fields is None:
+            yield "dim", f"  {action}: " + _("does not take part")
+            continue
+        yield "", f"  {action}"
+        for name, value in fields.items():
+            if value not in ("", [], None):
+                yield "", f"    {name}: {_shown(value)}"
+    for problem in row["problems"]:
+        yield "warn", f"  [{problem['code']}] {problem['message']}"
+        if problem.get("hint"):
+            yield "", f"  → {problem['hint']}"

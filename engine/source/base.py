@@ -1,0 +1,127 @@
+"""What every source gives: one look over the whole, then its rows in chunks of text.
+
+A source knows nothing of mappings or templates. It takes :class:`SourceOptions` and gives tuples of text in the order
+of :attr:`Scan.names`; what breaks its contract is a :class:`~engine.problems.Refused`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from engine.problems import NOWHERE, Location
+
+CHUNK_ROWS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One entry of ``columns:``: a template name and the headings it may come from; the first cell not empty wins.
+
+    All headings must be in the file unless the column is ``optional``. ``at`` is where the mapping says so.
+    """
+
+    name: str
+    headings: tuple[str, ...]
+    optional: bool = False
+    at: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What a mapping says about the shape of its source. None means: find out; ``columns`` None: every heading.
+
+    ``quote`` may be ``""``: the file quotes nothing. ``header_row`` is a line of the file and counts from 1.
+    ``at`` is the ``source:`` key of the mapping.
+    """
+
+    columns: tuple[Column, ...] | None
+    delimiter: str | None = None
+    quote: str | None = None
+    encoding: str | None = None
+    header_row: int | None = None
+    skip_footer: int = 0
+    at: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one look over the whole file tells, before anything is rendered.
+
+    ``rows`` counts data rows: damaged ones are in, blank ones and the footer are not. ``modified`` is in UTC.
+    ``header`` holds the cleaned headings as the file has them, ``names`` the template names in the order of the tuples.
+    """
+
+    file: Path
+    sha256: str
+    rows: int
+    modified: datetime
+    header: tuple[str, ...]
+    names: tuple[str, ...]
+    header_line: int
+    encoding: str
+    delimiter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A row that can't be read as the header promises; the rows around it can.
+
+    ``number`` and ``line`` count as in :class:`Chunk`. ``values`` are the texts of the names as far as the cells allow,
+    for a *tentative* key: what stands behind the damage has moved, so a key that nobody is known by proves nothing.
+    They are None where the row may have swallowed others (a stray quote took in several lines): it could be anybody.
+    """
+
+    number: int
+    line: int
+    cells: tuple[str, ...]
+    code: str
+    message: str
+    hint: str = ""
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some rows in the order of the file. ``rows``, ``numbers``, ``lines`` (and ``raw``) run in parallel.
+
+    ``rows``: texts in the order of :attr:`Scan.names`, outer blanks removed, NFC. ``numbers``: 1 is the first data row.
+    ``lines``: where the row begins in the file; quoted cells may span lines. ``raw``: heading -> text, only if asked
+    for; with ``columns`` only the headings named there, as the mapping writes them. What is in ``damaged`` is not in
+    ``rows``.
+    """
+
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    raw: list[dict[str, str]] | None = None
+    damaged: list[Damaged] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """All rows of the chunk, damaged ones too."""
+        return len(self.rows) + len(self.damaged)
+
+
+class Source(Protocol):
+    """One file (or table, or address) as a stream of rows. It may be scanned and read any number of times."""
+
+    def __init__(self, file: Path, options: SourceOptions) -> None:
+        """Touches nothing yet: what is wrong with the file or the options is told by :meth:`scan`."""
+
+    def scan(self) -> Scan:
+        """Look over the whole source once and remember what it tells.
+
+        Raises Refused with all that breaks the contract of the whole: unreadable, cut off, no rows, missing headings.
+        """
+        ...
+
+    def chunks(self, size: int = CHUNK_ROWS, raw: bool = False) -> Iterator[Chunk]:
+        """The rows that were scanned, at most ``size`` at a time; never more than one chunk is held.
+
+        Scans first where nobody did. Raises Refused ``file_changed``, before the last chunk at the latest, when the
+        file is no longer the one that was scanned: nothing read from it may be used then.
+        """
+        ...

@@ -1,0 +1,87 @@
+"""Which files a mapping means: the newest match of a pattern, or all of them; and when a file is finished."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.i18n import _
+from engine.problems import Location, Problem, Refused
+
+TYPES = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "csv",
+    ".xlsx": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
+    ".json": "json",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+}
+TEMPORARY = ("*.tmp", "*.part", "*.filepart", "*.crdownload", "~$*", "*.swp", ".*")
+LONGEST_WAIT = 60.0
+
+
+def source_type(written: str | None, path: str) -> str:
+    """The source's type as the mapping says it, or by the file's ending; csv where that says nothing."""
+    return written or TYPES.get(Path(path).suffix.casefold(), "csv")
+
+
+def matches(root: Path, pattern: str) -> list[Path]:
+    """The files a pattern means, newest first (modification time, then name); no temporary or hidden ones."""
+    full = pattern if Path(pattern).is_absolute() else os.path.join(glob.escape(str(root)), pattern)
+    found = [Path(name) for name in glob.glob(full, recursive=True)]
+    files = [path for path in found if path.is_file() and not is_temporary(path.name)]
+    return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a program is still writing under this name, or hides it."""
+    return any(fnmatch.fnmatchcase(name.casefold(), pattern) for pattern in TEMPORARY)
+
+
+def chosen(root: Path, pattern: str, combine: str, at: Location) -> list[Path]:
+    """The newest match, or all of them in the order of their names. Raises :class:`Refused` where there is none."""
+    found = matches(root, pattern)
+    if not found:
+        message = _("No file matches {pattern}.").format(pattern=pattern)
+        hint = _("Put the list there, or name it: abgleich run MAPPING FILE. Paths count from the project folder.")
+        raise Refused(Problem("no_file", message, hint, at))
+    return sorted(found) if combine == "all" else found[:1]
+
+
+def wait_until_settled(
+    path: Path, settle: float, sleep: Callable[[float], None], now: Callable[[], float] = time.time
+) -> None:
+    """Wait until a file has not changed for ``settle`` seconds. Raises :class:`Refused` where it never rests."""
+    waited = 0.0
+    seen = _look(path)
+    while waited <= LONGEST_WAIT:
+        age = now() - seen[1] / 1e9
+        if age >= settle:
+            return
+        # A time in the future tells nothing: rest for as long as asked and look again.
+        pause = settle if age < 0 else settle - age
+        sleep(pause)
+        waited += pause
+        latest = _look(path)
+        if latest == seen and age < 0:
+            return
+        seen = latest
+    message = _("{file} is still being written.").format(file=path.name)
+    raise Refused(Problem("file_busy", message, _("Run again when the program is done with it."), Location(str(path))))
+
+
+def _look(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        message = _("{file} can't be read: {reason}").format(file=path, reason=error.strerror)
+        hint = _("Check the file's name and its permissions.")
+        raise Refused(Problem("file_unreadable", message, hint, Location(str(path)))) from None
+    return stat.st_size, stat.st_mtime_ns

@@ -1,0 +1,509 @@
+"""The state: what was last sent, plans, runs. The only door to SQLAlchemy; every method is one transaction.
+
+SQLite in the project's ``.abgleich`` by default (mode 0600, WAL), PostgreSQL with the same code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection as Database
+from sqlalchemy import create_engine, delete, event, func, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from engine.i18n import _
+from engine.problems import Problem, UserMustFix
+from engine.state import tables as t
+from engine.state.codec import plan_from_json, plan_to_json
+from engine.sync.plan import Change, Plan
+from engine.sync.record import Owner, Record, Sent
+
+FILE = "state.sqlite"
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan on record. ``status``: planned, held, applied, rejected, superseded, ended."""
+
+    id: str
+    run: str
+    status: str
+    plan: Plan
+    made_at: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be carried out."""
+        return self.status in ("planned", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run on record; ``report`` is what ``--json`` prints."""
+
+    id: str
+    mapping: str
+    command: str
+    status: str
+    started_at: str
+    ended_at: str | None
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """What is known of a connection: ``certain`` is false after anything but a clear success."""
+
+    certain: bool = True
+    last_success: datetime | None = None
+
+
+def now_text(moment: datetime | None = None) -> str:
+    """A moment as the state keeps it."""
+    return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Store:
+    """The state of one project."""
+
+    def __init__(self, folder: Path, database: str = "sqlite", clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock or (lambda: datetime.now(UTC))
+        if database == "sqlite":
+            self._engine = _sqlite(folder)
+        else:
+            self._engine = _server(database)
+        try:
+            self._prepare()
+        except SQLAlchemyError as error:
+            raise UserMustFix(_unusable(error)) from None
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def now(self) -> str:
+        """The present moment as the state keeps it."""
+        return now_text(self._clock())
+
+    @contextmanager
+    def _begin(self) -> Iterator[Database]:
+        try:
+            with self._engine.begin() as database:
+                yield database
+        except SQLAlchemyError as error:
+            raise UserMustFix(_unusable(error)) from error
+
+    def _prepare(self) -> None:
+        t.metadata.create_all(self._engine)
+        with self._engine.begin() as database:
+            version = database.execute(select(t.meta.c.value).where(t.meta.c.name == "schema")).scalar()
+            if version is None:
+                database.execute(insert(t.meta).values(name="schema", value=str(t.SCHEMA_VERSION)))
+            elif int(version) != t.SCHEMA_VERSION:
+                message = _(
+                    "The state was written by another version of abgleich (schema {found}, not {wanted})."
+                ).format(found=version, wanted=t.SCHEMA_VERSION)
+                raise UserMustFix(Problem("state_version", message, _("Use the newer version of abgleich.")))
+
+    # -- people ------------------------------------------------------------------------------------------------------
+
+    def sent(self, connection: str, mapping: str | None = None, action: str | None = None) -> list[Sent]:
+        """Who was last sent over a connection, narrowed to a mapping and an action."""
+        query = select(t.sent).where(t.sent.c.connection == connection)
+        if mapping is not None:
+            query = query.where(t.sent.c.mapping == mapping)
+        if action is not None:
+            query = query.where(t.sent.c.action == action)
+        with self._begin() as database:
+            rows = database.execute(query.order_by(t.sent.c.mapping, t.sent.c.action, t.sent.c.key)).all()
+        return [Sent(Owner(row.mapping, row.action), row.key, json.loads(row.record), row.remote) for row in rows]
+
+    def owners(self) -> dict[tuple[str, str, str], int]:
+        """How many persons every (connection, mapping, action) last sent."""
+        c = t.sent.c
+        query = select(c.connection, c.mapping, c.action, func.count()).group_by(c.connection, c.mapping, c.action)
+        with self._begin() as database:
+            return {(row[0], row[1], row[2]): row[3] for row in database.execute(query).all()}
+
+    def record_changes(
+        self, connection: str, owner: Owner, changes: Iterable[tuple[Change, Record | None, str | None]], final: bool
+    ) -> None:
+        """These changes took effect. ``final``: the write as a whole was a clear success."""
+        moment = self.now()
+        with self._begin() as database:
+            gone: list[tuple[Owner, str]] = []
+            rows: list[dict[str, Any]] = []
+            for change, record, remote in changes:
+                gone.append((owner, change.key))
+                if change.taken_from is not None:
+                    database.execute(
+                        delete(t.sent).where(
+                            t.sent.c.connection == connection,
+                            t.sent.c.mapping == change.taken_from.mapping,
+                            t.sent.c.action == change.taken_from.action,
+                            t.sent.c.remote == change.remote,
+                        )
+                    )
+                if record is not None:
+                    rows.append(_sent_row(connection, owner, change.key, record, remote, moment))
+            _delete_sent(database, connection, gone)
+            for start in range(0, len(rows), CHUNK):
+                database.execute(insert(t.sent), rows[start : start + CHUNK])
+            if final:
+                _set_connection(database, connection, certain=True, last_success=moment)
+
+    def forget_sent(self, connection: str, owner: Owner, key: str) -> None:
+        """Nobody was ever sent under this key."""
+        with self._begin() as database:
+            _delete_sent(database, connection, [(owner, key)])
+
+    # -- claims ------------------------------------------------------------------------------------------------------
+
+    def claims(self, connection: str) -> list[tuple[str, Owner, str]]:
+        """(id over there, who claims it, under which key), where somebody else holds the id."""
+        with self._begin() as database:
+            rows = database.execute(select(t.claims).where(t.claims.c.connection == connection)).all()
+        return [(row.remote, Owner(row.mapping, row.action), row.key) for row in rows]
+
+    def set_claims(self, connection: str, owner: Owner, claims: Mapping[str, str]) -> None:
+        """The ids (with their keys) that this action claims and others hold, instead of what it claimed before."""
+        c = t.claims.c
+        with self._begin() as database:
+            database.execute(
+                delete(t.claims).where(c.connection == connection, c.mapping == owner.mapping, c.action == owner.action)
+            )
+            for remote, key in claims.items():
+                database.execute(
+                    insert(t.claims).values(
+                        connection=connection, remote=remote, mapping=owner.mapping, action=owner.action, key=key
+                    )
+                )
+
+    # -- connections -------------------------------------------------------------------------------------------------
+
+    def connection(self, name: str) -> ConnectionState:
+        """What is known of a connection."""
+        with self._begin() as database:
+            row = database.execute(select(t.connections).where(t.connections.c.name == name)).first()
+        if row is None:
+            return ConnectionState()
+        return ConnectionState(row.certain, datetime.fromisoformat(row.last_success) if row.last_success else None)
+
+    def set_uncertain(self, name: str) -> None:
+        """A write begins: what the target holds is unknown until it succeeded."""
+        with self._begin() as database:
+            _set_connection(database, name, certain=False)
+
+    def client_id(self, name: str, make: Callable[[], str]) -> str:
+        """The client id of a connection, made once."""
+        with self._begin() as database:
+            known = database.execute(select(t.connections.c.client_id).where(t.connections.c.name == name)).scalar()
+            if known:
+                return str(known)
+            made = make()
+            _set_connection(database, name, client_id=made)
+            return made
+
+    # -- mappings ----------------------------------------------------------------------------------------------------
+
+    def good_rows(self, mapping: str) -> int | None:
+        """The file's rows in the last good run; None if there was none."""
+        with self._begin() as database:
+            return database.execute(select(t.mappings.c.good_rows).where(t.mappings.c.id == mapping)).scalar()
+
+    def set_good(self, mapping: str, run: str, rows: int | None) -> None:
+        """A good run: its file is what the next one is measured against."""
+        values: dict[str, Any] = {"good_run": run, "good_at": self.now()}
+        if rows is not None:
+            values["good_rows"] = rows
+        with self._begin() as database:
+            changed = database.execute(update(t.mappings).where(t.mappings.c.id == mapping).values(**values))
+            if not changed.rowcount:
+                database.execute(insert(t.mappings).values(id=mapping, **values))
+
+    # -- plans -------------------------------------------------------------------------------------------------------
+
+    def save_plan(self, plan: Plan, run: str, status: str) -> str:
+        """Keep a plan and return its number; other open plans of the mapping are superseded.
+
+        The same content again keeps its number.
+        """
+        fingerprint = plan.fingerprint()
+        content = plan_to_json(plan)
+        with self._begin() as database:
+            same = database.execute(
+                select(t.plans.c.number).where(_open(plan.mapping), t.plans.c.fingerprint == fingerprint)
+            ).scalar()
+            if same is None:
+                number = database.execute(
+                    insert(t.plans).values(
+                        mapping=plan.mapping,
+                        run=run,
+                        status=status,
+                        fingerprint=fingerprint,
+                        content=content,
+                        made_at=self.now(),
+                    )
+                ).inserted_primary_key[0]  # type: ignore[index]
+            else:
+                number = same
+                database.execute(
+                    update(t.plans).where(t.plans.c.number == number).values(run=run, content=content, status=status)
+                )
+            self._end_others(database, plan.mapping, int(number))
+        return f"P{number}"
+
+    def number_plan(self, mapping: str, run: str) -> str:
+        """A number for a plan that is carried out at once: its content is in the run's report."""
+        with self._begin() as database:
+            moment = self.now()
+            values = {"mapping": mapping, "run": run, "status": "applied", "fingerprint": "", "content": ""}
+            made = database.execute(insert(t.plans).values(**values, made_at=moment, ended_at=moment))
+            return f"P{made.inserted_primary_key[0]}"  # type: ignore[index]
+
+    def end_plans(self, mapping: str) -> None:
+        """A run planned something else: what was open is not to be carried out any more."""
+        with self._begin() as database:
+            self._end_others(database, mapping, 0)
+
+    def _end_others(self, database: Database, mapping: str, keep: int) -> None:
+        others = update(t.plans).where(_open(mapping), t.plans.c.number != keep)
+        database.execute(others.values(status="superseded", ended_at=self.now()))
+
+    def plan(self, plan_id: str) -> StoredPlan | None:
+        """The plan with this number (``P12``), whatever became of it."""
+        number = plan_id.strip().removeprefix("P").removeprefix("p")
+        if not (number.isascii() and number.isdigit()) or len(number) > 9:
+            return None
+        with self._begin() as database:
+            row = database.execute(select(t.plans).where(t.plans.c.number == int(number))).first()
+        return _stored_plan(row) if row is not None else None
+
+    def open_plans(self, mapping: str | None = None) -> list[StoredPlan]:
+        """All plans that wait, oldest first."""
+        query = select(t.plans).where(t.plans.c.status.in_(("planned", "held"))).order_by(t.plans.c.number)
+        if mapping is not None:
+            query = query.where(t.plans.c.mapping == mapping)
+        with self._begin() as database:
+            return [_stored_plan(row) for row in database.execute(query).all()]
+
+    def end_plan(self, plan_id: str, status: str) -> None:
+        """What became of a plan: applied or rejected. Its people go with it."""
+        number = int(plan_id.removeprefix("P"))
+        with self._begin() as database:
+            database.execute(
+                update(t.plans).where(t.plans.c.number == number).values(status=status, ended_at=self.now())
+            )
+
+    # -- runs --------------------------------------------------------------------------------------------------------
+
+    def begin_run(self, mapping: str, command: str, day: str) -> str:
+        """A new run's number, e.g. ``2026-11-22-3``. Runs of this mapping that were cut off are marked as failed."""
+        moment = self.now()
+        with self._begin() as database:
+            stale = update(t.runs).where(t.runs.c.mapping == mapping, t.runs.c.status == "running")
+            database.execute(stale.values(status="failed", ended_at=moment))
+            number = (database.execute(select(func.max(t.runs.c.number)).where(t.runs.c.day == day)).scalar() or 0) + 1
+            run = f"{day}-{number}"
+            database.execute(
+                insert(t.runs).values(
+                    id=run, day=day, number=number, mapping=mapping, command=command, status="running",
+                    started_at=moment, people=True,
+                )
+            )  # fmt: skip
+        return run
+
+    def end_run(self, run: str, status: str, report: Mapping[str, Any]) -> None:
+        """What became of a run, with its report."""
+        written = json.dumps(report, ensure_ascii=False)
+        with self._begin() as database:
+            database.execute(
+                update(t.runs).where(t.runs.c.id == run).values(status=status, ended_at=self.now(), report=written)
+            )
+
+    def runs(self, mapping: str | None = None, limit: int = 50) -> list[StoredRun]:
+        """The latest runs, newest first."""
+        query = select(t.runs).order_by(t.runs.c.day.desc(), t.runs.c.number.desc()).limit(limit)
+        if mapping is not None:
+            query = query.where(t.runs.c.mapping == mapping)
+        with self._begin() as database:
+            return [_stored_run(row) for row in database.execute(query).all()]
+
+    def run(self, run: str) -> StoredRun | None:
+        """One run."""
+        with self._begin() as database:
+            row = database.execute(select(t.runs).where(t.runs.c.id == run)).first()
+        return _stored_run(row) if row is not None else None
+
+    def prune(
+        self, runs_seconds: float, people_seconds: float, strip: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        """Forget what need not be kept: old runs as a whole, and sooner the values of people in them."""
+        now = self._clock()
+        old_runs, old_people = (now_text(now - timedelta(seconds=age)) for age in (runs_seconds, people_seconds))
+        open_runs = select(t.plans.c.run).where(t.plans.c.status.in_(("planned", "held")))
+        with self._begin() as database:
+            database.execute(
+                delete(t.runs).where(
+                    t.runs.c.started_at < old_runs, t.runs.c.status != "running", t.runs.c.id.not_in(open_runs)
+                )
+            )
+            stale = select(t.runs.c.id, t.runs.c.report).where(t.runs.c.started_at < old_people, t.runs.c.people)
+            for run, report in database.execute(stale).all():
+                stripped = json.dumps(strip(json.loads(report)), ensure_ascii=False) if report else None
+                database.execute(update(t.runs).where(t.runs.c.id == run).values(report=stripped, people=False))
+            database.execute(
+                delete(t.plans).where(t.plans.c.ended_at < old_people, t.plans.c.status.not_in(("planned", "held")))
+            )
+
+    def erase_person(self, key: str, mapping: str) -> None:
+        """Take the values of one person out of all runs and ended plans of a mapping (``forget``)."""
+        with self._begin() as database:
+            rows = database.execute(select(t.runs.c.id, t.runs.c.report).where(t.runs.c.mapping == mapping)).all()
+            for run, report in rows:
+                if report and json.dumps(key, ensure_ascii=False) in report:
+                    erased = _without_person(json.loads(report), key)
+                    written = json.dumps(erased, ensure_ascii=False)
+                    database.execute(update(t.runs).where(t.runs.c.id == run).values(report=written))
+            database.execute(
+                delete(t.plans).where(t.plans.c.mapping == mapping, t.plans.c.status.not_in(("planned", "held")))
+            )
+            claims = t.claims.c
+            database.execute(delete(t.claims).where(claims.mapping == mapping, claims.key == key))
+
+
+class StateLedger:
+    """The :class:`engine.target.base.Ledger` of one action, kept in the state."""
+
+    def __init__(self, store: Store, connection: str, owner: Owner) -> None:
+        self.store = store
+        self.connection = connection
+        self.owner = owner
+
+    def everybody(self) -> list[Sent]:
+        """All persons last sent over this connection."""
+        return self.store.sent(self.connection)
+
+    def is_certain(self) -> bool:
+        """Whether what the target holds is known."""
+        return self.store.connection(self.connection).certain
+
+    def begin(self) -> None:
+        """A write begins."""
+        self.store.set_uncertain(self.connection)
+
+    def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
+        """The write as a whole was a clear success."""
+        settled = [(change, change.after, remote) for change, remote in changes]
+        self.store.record_changes(self.connection, self.owner, settled, final=True)
+
+    def done(self, change: Change, record: Record | None, remote: str | None) -> None:
+        """One change took effect."""
+        self.store.record_changes(self.connection, self.owner, [(change, record, remote)], final=False)
+
+    def client_id(self, make: Callable[[], str]) -> str:
+        """The id of this installation at the target."""
+        return self.store.client_id(self.connection, make)
+
+
+def _sent_row(
+    connection: str, owner: Owner, key: str, record: Record, remote: str | None, moment: str
+) -> dict[str, Any]:
+    return {
+        "connection": connection,
+        "mapping": owner.mapping,
+        "action": owner.action,
+        "key": key,
+        "remote": remote,
+        "record": json.dumps(record, ensure_ascii=False),
+        "sent_at": moment,
+    }
+
+
+def _delete_sent(database: Database, connection: str, gone: list[tuple[Owner, str]]) -> None:
+    c = t.sent.c
+    for start in range(0, len(gone), CHUNK):
+        part = gone[start : start + CHUNK]
+        owner = part[0][0]
+        keys = [key for _owner, key in part]
+        database.execute(
+            delete(t.sent).where(
+                c.connection == connection, c.mapping == owner.mapping, c.action == owner.action, c.key.in_(keys)
+            )
+        )
+
+
+def _set_connection(database: Database, name: str, **values: Any) -> None:
+    changed = database.execute(update(t.connections).where(t.connections.c.name == name).values(**values))
+    if not changed.rowcount:
+        database.execute(insert(t.connections).values(**({"name": name, "certain": True} | values)))
+
+
+def _open(mapping: str) -> Any:
+    return (t.plans.c.mapping == mapping) & or_(t.plans.c.status == "planned", t.plans.c.status == "held")
+
+
+def _stored_plan(row: Any) -> StoredPlan:
+    plan = plan_from_json(row.content) if row.content else Plan(row.mapping, ())
+    return StoredPlan(f"P{row.number}", row.run, row.status, plan, row.made_at)
+
+
+def _stored_run(row: Any) -> StoredRun:
+    report = json.loads(row.report) if row.report else {}
+    return StoredRun(row.id, row.mapping, row.command, row.status, row.started_at, row.ended_at, report)
+
+
+def _without_person(report: Any, key: str) -> Any:
+    if isinstance(report, list):
+        kept = [item for item in report if not (isinstance(item, dict) and item.get("key") == key)]
+        return [_without_person(item, key) for item in kept]
+    if isinstance(report, dict):
+        return {name: _without_person(value, key) for name, value in report.items()}
+    return report
+
+
+def _sqlite(folder: Path) -> Any:
+    path = folder / FILE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise UserMustFix(_unusable(error)) from None
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.close()
+
+    return engine
+
+
+def _server(database: str) -> Any:
+    try:
+        return create_engine(database, pool_pre_ping=True)
+    except (SQLAlchemyError, ImportError, ValueError):
+        message = _("The database in configuration.yaml can't be used.")
+        hint = _("Write sqlite, or postgresql+psycopg://user@host/db with the package psycopg installed.")
+        raise UserMustFix(Problem("database_unusable", message, hint)) from None
+
+
+def _unusable(error: Exception) -> Problem:
+    reason = getattr(error, "strerror", None) or str(getattr(error, "orig", "") or type(error).__name__)
+    message = _("The state can't be read or written: {reason}").format(reason=reason)
+    return Problem(
+        "state_unusable", message, _("Check the folder .abgleich: free space, permissions, another program.")
+    )

@@ -1,0 +1,240 @@
+"""Rows -> who each action wants, and who could not be taken: every row is accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.i18n import _
+from engine.problems import Problem
+from engine.sync.reading import Row, damage_fault
+from engine.sync.record import Person, Sent
+from engine.sync.script import Job
+from engine.template.faults import Fault
+from engine.template.program import Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row, or one action's part of it, that can't be taken; ``action`` and ``field`` are None before them."""
+
+    row: int
+    line: int
+    file: str
+    key: str | None
+    action: str | None
+    field: str | None
+    code: str
+    message: str
+    hint: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that cli.md promises under ``rejected``."""
+        return {
+            "row": self.row,
+            "line": self.line,
+            "key": self.key,
+            "action": self.action,
+            "field": self.field,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint or None,
+        }
+
+
+@dataclass(slots=True)
+class Known:
+    """What the state tells about one action before a run.
+
+    ``theirs`` are the ids of others on the same connection, ``claimed`` those that others claim and this action holds.
+    """
+
+    sent: dict[str, Sent] = field(default_factory=dict)
+    orphans: dict[str, Sent] = field(default_factory=dict)
+    theirs: dict[str, str] = field(default_factory=dict)
+    claimed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The list as a whole, per action. ``claims`` are ids that this run wants and somebody else has: id -> key."""
+
+    persons: dict[str, dict[str, Person]]
+    selected: int = 0
+    unidentified: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    warnings: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    claims: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    def rejected_rows(self, action: str | None = None) -> set[int]:
+        """The rows rejected for an action (None: for any)."""
+        return {r.row for r in self.rejections if action is None or r.action in (None, action)}
+
+    def rejected_keys(self, action: str) -> set[str]:
+        """The keys of rows rejected for an action: whoever they are stays as last sent."""
+        return {r.key for r in self.rejections if r.key and r.action in (None, action)}
+
+
+def gather(job: Job, rows: Iterable[Row], known: Mapping[str, Known], seen: Callable[[int], None]) -> Gathered:
+    """Take in all rows. ``seen`` is told now and then how many there were."""
+    return _Gatherer(job, known).take(rows, seen)
+
+
+class _Gatherer:
+    def __init__(self, job: Job, known: Mapping[str, Known]) -> None:
+        self.job = job
+        self.known = known
+        self.found = Gathered({block.id: {} for block in job.blocks})
+        self.names = {block.id: tuple(entry.name for entry in block.fields) for block in job.blocks}
+        self.first: dict[str, Row] = {}
+        self.doubled: dict[str, list[Row]] = {}
+
+    def take(self, rows: Iterable[Row], seen: Callable[[int], None]) -> Gathered:
+        for count, row in enumerate(rows, 1):
+            if row.rendered.selected:
+                self._row(row)
+            if count % 1000 == 0:
+                seen(count)
+        self._doubles()
+        for block in self.job.blocks:
+            self._same_ids(block.id)
+            self._others(block.id)
+            self._changed_ids(block.id)
+        return self.found
+
+    def _row(self, row: Row) -> None:
+        rendered = row.rendered
+        if row.damaged is not None:
+            self._damaged(row)
+            return
+        self.found.selected += 1
+        if not rendered.key:
+            self.found.unidentified += 1
+            if not any(fault.action is None for fault in rendered.faults):
+                self._reject(row, None, None, _no_key(self.job.mapping.model.source.key))
+                return
+        for fault in rendered.faults:
+            self._reject(row, fault.action, fault.field, fault.fault)
+        for note in rendered.notes:
+            self.found.warnings[note.code, note.message, note.hint] += 1
+        if rendered.key and rendered.key in self.first:
+            self.doubled.setdefault(rendered.key, [self.first[rendered.key]]).append(row)
+        elif rendered.key:
+            self.first[rendered.key] = row
+            self._persons(row, rendered, rendered.key)
+
+    def _damaged(self, row: Row) -> None:
+        """Cells may have moved: a key that nobody is known by proves nothing."""
+        assert row.damaged is not None
+        key = row.rendered.key
+        if key is None or not any(key in known.sent for known in self.known.values()):
+            self.found.unidentified += 1
+        self._reject(row, None, None, damage_fault(row.damaged))
+
+    def _persons(self, row: Row, rendered: Rendered, key: str) -> None:
+        for block, values in zip(self.job.blocks, rendered.values, strict=False):
+            if values is None or rendered.fails(block.id):
+                continue
+            record, faults = self.job.targets[block.id].record(
+                key, dict(zip(self.names[block.id], values, strict=True))
+            )
+            for fault in faults:
+                if fault.warning:
+                    self.found.warnings[fault.fault.code, fault.fault.message, fault.fault.hint] += 1
+                else:
+                    self._reject(row, block.id, fault.field, fault.fault)
+            if all(fault.warning for fault in faults):
+                self.found.persons[block.id][key] = Person(key, record, row.number, row.line)
+
+    def _doubles(self) -> None:
+        for key, rows in self.doubled.items():
+            others = ", ".join(str(row.line) for row in rows)
+            message = _("The key {key} stands in several rows (lines {lines}).").format(key=key, lines=others)
+            hint = _("Which one is right? Keep one row, or join them with group_by.")
+            for row in rows:
+                self._reject(row, None, None, Fault("double_key", message, hint))
+            for persons in self.found.persons.values():
+                persons.pop(key, None)
+
+    def _same_ids(self, action: str) -> None:
+        target = self.job.targets[action]
+        persons = self.found.persons[action]
+        by_remote: dict[str, list[Person]] = defaultdict(list)
+        for person in persons.values():
+            remote = target.remote_of(person.record)
+            if remote is not None:
+                by_remote[remote].append(person)
+        for remote, several in by_remote.items():
+            if len(several) < 2:
+                continue
+            keys = ", ".join(person.key for person in several)
+            message = _("The id {id} belongs to several persons of this list: {keys}.").format(id=remote, keys=keys)
+            for person in several:
+                fault = Fault("same_id", message, _("Every person needs an id of their own."))
+                self._drop(action, person, fault)
+
+    def _others(self, action: str) -> None:
+        """One id over there, two who claim it: a problem for both, and the person stays as last sent."""
+        known, target = self.known[action], self.job.targets[action]
+        for person in list(self.found.persons[action].values()):
+            remote = target.remote_of(person.record)
+            if remote is None:
+                continue
+            other = known.theirs.get(remote)
+            if other is not None:
+                self.found.claims[action][remote] = person.key
+            other = other or known.claimed.get(remote)
+            if other is not None:
+                message = _("The id {id} is also claimed by the mapping {mapping}.").format(id=remote, mapping=other)
+                hint = _("One person may come from one mapping only: narrow one of the two with `where`.")
+                self._drop(action, person, Fault("id_claimed_twice", message, hint))
+
+    def _changed_ids(self, action: str) -> None:
+        known, target = self.known[action], self.job.targets[action]
+        for person in list(self.found.persons[action].values()):
+            before = known.sent.get(person.key)
+            fault = target.unchangeable(before.record, person.record) if before is not None else None
+            if fault is not None:
+                self._drop(action, person, fault.fault, fault.field)
+
+    def _drop(self, action: str, person: Person, fault: Fault, field_name: str | None = "externalDbId") -> None:
+        self.found.persons[action].pop(person.key, None)
+        self.found.rejections.append(
+            Rejection(
+                person.row, person.line, "", person.key, action, field_name, fault.code, fault.message, fault.hint
+            )
+        )
+
+    def _reject(self, row: Row, action: str | None, field_name: str | None, fault: Fault) -> None:
+        self.found.rejections.append(
+            Rejection(
+                row.number,
+                row.line,
+                row.file,
+                row.rendered.key,
+                action,
+                field_name,
+                fault.code,
+                fault.message,
+                fault.hint,
+            )
+        )
+
+
+def _no_key(name: str) -> Fault:
+    message = _("The key {name} is empty: this row could be anybody.").format(name=name)
+    return Fault("key_empty", message, _("Fill it in, or leave the row out with `where`."))
+
+
+def unmatched_values(job: Job) -> list[Problem]:
+    """Every value met that is in no table, once, with its count."""
+    found = []
+    for (table, value), count in sorted(job.environment.recorder.unmatched.items()):
+        message = _("“{value}” is not in the table {table} ({count} times).").format(
+            value=value, table=table, count=count
+        )
+        at = job.mapping.node.locate(("tables", table))
+        found.append(Problem("not_in_table", message, _("Add it to the table."), at, "warning"))
+    return found

@@ -1,0 +1,148 @@
+"""PURE: the guard (dsl.md §6). A plan is judged whole, before the first write: it goes, or waits, in part or whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from engine.config.values import Limit
+from engine.i18n import _
+from engine.sync.plan import ActionPlan, Change, Plan, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one action allows."""
+
+    max_removals: Limit
+    max_changes: Limit | None
+    max_rejected: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the plan itself can't know.
+
+    ``rows`` and ``last_rows`` are the file's rows now and in the last good run (None: there was none). ``unidentified``
+    counts rows whose key could not be determined. ``first_syncs`` names the FE2 connections that this installation has
+    never synced, with the other mappings that write there and were never sent from here.
+    """
+
+    limits: Mapping[str, Limits]
+    rows: int = 0
+    last_rows: int | None = None
+    max_shrink: Limit = Limit(0, 30.0)
+    unidentified: int = 0
+    first_syncs: Mapping[str, tuple[str, ...]] | None = None
+
+
+def judge(plan: Plan, facts: Facts) -> Plan:
+    """The plan with everything marked that must wait for an approval. Refusals came earlier: there is a plan."""
+    holds = [*_first_syncs(plan, facts), *_shrunk(facts)]
+    removal_holds: list[Reason] = []
+    actions: list[ActionPlan] = []
+    for action in plan.actions:
+        limits = facts.limits[action.id]
+        holds += _rejections(action, limits) + _changes(action, limits) + _turnover(action, limits)
+        reasons = _removals(action, limits, facts.unidentified)
+        removal_holds += reasons
+        actions.append(replace(action, changes=tuple(_marked(c, reasons) for c in action.changes)))
+    if holds and plan.is_empty:
+        holds = []
+    return replace(plan, actions=tuple(actions), holds=tuple(holds), removal_holds=tuple(removal_holds))
+
+
+def _first_syncs(plan: Plan, facts: Facts) -> list[Reason]:
+    reasons = []
+    for action in plan.actions:
+        others = (facts.first_syncs or {}).get(action.connection)
+        if others is None:
+            continue
+        # FE2 removes whoever any earlier program or installation synced.
+        message = _(
+            "This is the first sync of {connection} from here: FE2 removes everybody whom an earlier program or "
+            "installation brought there and who is not in this list."
+        ).format(connection=action.connection)
+        if others:
+            message += " " + _("Not sent from here yet: {names}.").format(names=", ".join(others))
+        hint = _("Compare the number of persons with FE2, then approve. `first_sync: go` switches this off.")
+        reasons.append(Reason("first_sync", message, hint, action.id))
+    return reasons
+
+
+def _shrunk(facts: Facts) -> list[Reason]:
+    if facts.last_rows is None or facts.max_shrink.allows(facts.last_rows - facts.rows, facts.last_rows):
+        return []
+    message = _("The file has {rows} rows, the last good one had {last}: more than {limit} fewer.").format(
+        rows=facts.rows, last=facts.last_rows, limit=facts.max_shrink
+    )
+    return [Reason("shrunk", message, _("Is the file complete? If it is, approve the plan."))]
+
+
+def _rejections(action: ActionPlan, limits: Limits) -> list[Reason]:
+    if limits.max_rejected.allows(action.rejected, action.known):
+        return []
+    message = _("{action}: {count} rows are rejected, {limit} are allowed.").format(
+        action=action.id, count=action.rejected, limit=limits.max_rejected
+    )
+    return [Reason("too_many_rejected", message, _("Mend the rows or the mapping, then run again."), action.id)]
+
+
+def _changes(action: ActionPlan, limits: Limits) -> list[Reason]:
+    updates = action.count("updated")
+    if limits.max_changes is None or limits.max_changes.allows(updates, action.known):
+        return []
+    message = _("{action}: {count} known persons would change, {limit} are allowed.").format(
+        action=action.id, count=updates, limit=limits.max_changes
+    )
+    return [
+        Reason("too_many_changes", message, _("Look at the changes; if they are right, approve the plan."), action.id)
+    ]
+
+
+def _turnover(action: ActionPlan, limits: Limits) -> list[Reason]:
+    removals, creations = action.count("removed"), action.count("created")
+    both = not limits.max_removals.allows(removals, action.known) and not limits.max_removals.allows(
+        creations, action.known
+    )
+    if not both:
+        return []
+    # What a changed key column looks like: leading zeros eaten by a spreadsheet, another column taken as the key.
+    message = _("{action}: {removals} persons would go and {creations} come at the same time.").format(
+        action=action.id, removals=removals, creations=creations
+    )
+    hint = _("Did the key column change (leading zeros lost, other numbers)? If everything is right, approve the plan.")
+    return [Reason("keys_changed", message, hint, action.id)]
+
+
+def _removals(action: ActionPlan, limits: Limits, unidentified: int) -> list[Reason]:
+    removed = action.count("removed")
+    losing = sum(1 for change in action.changes if change.loses)
+    reasons = []
+    if not limits.max_removals.allows(removed + losing, action.known):
+        message = _("{action}: {removed} persons would be removed, {limit} are allowed.").format(
+            action=action.id, removed=removed, limit=limits.max_removals
+        )
+        if losing:
+            message = _(
+                "{action}: {removed} persons would be removed and {losing} would lose all alarm groups or their aPager "
+                "address, {limit} are allowed."
+            ).format(action=action.id, removed=removed, losing=losing, limit=limits.max_removals)
+        hint = _("They stay as last sent. If it is right, approve the plan.")
+        reasons.append(Reason("too_many_removals", message, hint, action.id))
+    if removed and unidentified:
+        # A row without a key could be anybody, also one of those who seem to be gone.
+        message = _("{action}: {count} rows have no key, so nobody is removed.").format(
+            action=action.id, count=unidentified
+        )
+        reasons.append(Reason("rows_without_key", message, _("Fill in the keys, then run again."), action.id))
+    return reasons
+
+
+def _marked(change: Change, reasons: list[Reason]) -> Change:
+    codes = {reason.code for reason in reasons}
+    if change.kind == "removed" and codes:
+        return replace(change, held=True)
+    if change.loses and "too_many_removals" in codes:
+        return replace(change, held=True)
+    return change

@@ -1,0 +1,190 @@
+"""PURE: desired x last sent -> a plan: who is new, changed or gone, and who is left as last sent.
+
+A plan is immutable and holds everything it will send. Nothing is written before a plan exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from engine.sync.record import Owner, Person, Record, Sent, differing, digest
+
+ChangeKind = Literal["created", "updated", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What shall happen to one person. ``held``: not before somebody approves; until then they stay as last sent.
+
+    ``taken_from`` names the mapping that no longer exists whose person this is.
+    """
+
+    kind: ChangeKind
+    key: str
+    before: Record | None
+    after: Record | None
+    remote: str | None = None
+    row: int | None = None
+    line: int | None = None
+    loses: bool = False
+    held: bool = False
+    taken_from: Owner | None = None
+
+    def fields(self) -> dict[str, tuple[Any, Any]]:
+        """The fields that differ, before and after."""
+        return differing(self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is held: a stable code and a text for people."""
+
+    code: str
+    message: str
+    hint: str = ""
+    action: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPlan:
+    """One action's part. ``known`` counts the persons last sent; ``rejected`` the rows this action could not take.
+
+    ``kept`` counts persons who are not in the source and stay because ``removal`` is keep.
+    """
+
+    id: str
+    connection: str
+    target: str
+    removal: str
+    changes: tuple[Change, ...] = ()
+    unchanged: int = 0
+    rejected: int = 0
+    known: int = 0
+    kept: int = 0
+    adopted: tuple[Change, ...] = ()
+    resend: bool = False
+
+    def count(self, kind: ChangeKind, held: bool = False) -> int:
+        """How many changes of a kind are held, or are not."""
+        return sum(1 for change in self.changes if change.kind == kind and change.held == held)
+
+    @property
+    def going(self) -> tuple[Change, ...]:
+        """The changes that may be carried out."""
+        return tuple(change for change in self.changes if not change.held)
+
+    @property
+    def held(self) -> tuple[Change, ...]:
+        """The changes that wait for an approval."""
+        return tuple(change for change in self.changes if change.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything one run wants. ``holds`` are reasons why nothing of it may be written before an approval."""
+
+    mapping: str
+    actions: tuple[ActionPlan, ...]
+    mapping_hash: str = ""
+    connection_hashes: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
+    holds: tuple[Reason, ...] = ()
+    removal_holds: tuple[Reason, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send: no changes, nobody to take over, nothing to send again."""
+        return not any(action.changes or action.adopted or action.resend for action in self.actions)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether anything waits for an approval."""
+        return bool(self.holds) or any(action.held for action in self.actions)
+
+    def fingerprint(self) -> str:
+        """What an approval is about: all of a plan that is held as a whole, else what is held of it, else all of it."""
+        only_held = not self.holds and any(action.held for action in self.actions)
+        return digest(
+            [
+                [action.id, action.connection]
+                + [[c.kind, c.key, c.before, c.after] for c in (action.held if only_held else action.changes)]
+                for action in self.actions
+            ]
+        )
+
+    def only_held(self) -> Plan:
+        """The plan that is left once everything that may go out has gone out."""
+        actions = tuple(replace(action, changes=action.held, adopted=(), resend=False) for action in self.actions)
+        return replace(self, actions=actions)
+
+    def released(self) -> Plan:
+        """The plan with nothing held any more: somebody approved it."""
+        actions = tuple(
+            replace(action, changes=tuple(replace(change, held=False) for change in action.changes))
+            for action in self.actions
+        )
+        return replace(self, actions=actions, holds=(), removal_holds=())
+
+
+def plan_action(
+    base: ActionPlan,
+    persons: Iterable[Person],
+    rejected_keys: Collection[str],
+    sent: Mapping[str, Sent],
+    orphans: Mapping[str, Sent],
+    loses: Callable[[Record, Record], bool],
+    remote_of: Callable[[Record], str | None],
+    creation_only: Collection[str] = (),
+    everything: bool = False,
+) -> ActionPlan:
+    """Compare who is wanted with who was last sent.
+
+    ``rejected_keys`` belong to rows that failed: whoever was sent before stays as last sent. ``orphans`` are persons of
+    mappings that no longer exist, by their id over there: whoever claims one takes it over. ``loses`` says whether an
+    update would take a person out of the alarm. With ``everything`` unchanged persons are sent as well.
+    """
+    changes: list[Change] = []
+    adopted: list[Change] = []
+    unchanged = 0
+    wanted: set[str] = set()
+    for person in persons:
+        wanted.add(person.key)
+        before = sent.get(person.key)
+        # A person of a mapping that is gone: this mapping brings the same id and takes them over.
+        remote = remote_of(person.record)
+        orphan = orphans.get(remote) if before is None and remote is not None else None
+        known = before or orphan
+        taken = orphan.owner if orphan is not None else None
+        if known is None:
+            changes.append(Change("created", person.key, None, person.record, row=person.row, line=person.line))
+            continue
+        change = Change(
+            "updated",
+            person.key,
+            known.record,
+            person.record,
+            known.remote,
+            person.row,
+            person.line,
+            loses=loses(known.record, person.record),
+            taken_from=taken,
+        )
+        if any(name not in creation_only for name in differing(known.record, person.record)):
+            changes.append(change)
+            continue
+        unchanged += 1
+        if taken is not None or everything:
+            adopted.append(change)
+    gone = [one for key, one in sent.items() if key not in wanted and key not in rejected_keys]
+    if base.removal != "keep":
+        changes += [Change("removed", one.key, one.record, None, one.remote) for one in gone]
+    return replace(
+        base,
+        changes=tuple(changes),
+        adopted=tuple(adopted),
+        unchanged=unchanged,
+        known=len(sent),
+        kept=len(gone) if base.removal == "keep" else 0,
+    )

@@ -1,0 +1,251 @@
+"""What rows become, without a network and without the state; and the mappings' own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.config.load import Mapping as MappingFile
+from engine.config.load import Project
+from engine.config.names import heading_key
+from engine.config.schema import Fe2Connection, TestModel
+from engine.i18n import _
+from engine.problems import Problem, Refused, UserMustFix, did_you_mean
+from engine.source.base import Scan
+from engine.source.columns import layout_of
+from engine.sync.reading import Reading, Row, damage_fault, open_reading
+from engine.sync.record import Record
+from engine.sync.script import Job, prepare
+from engine.target.base import Target
+from engine.template.faults import Fault
+from engine.template.kinds import NAMES, AnyKind, Items, Kind, Pairs
+from engine.template.program import Rendered
+
+
+def preview(
+    project: Project, mapping: MappingFile, file: Path | None, key: str | None = None, limit: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Every row as ``preview --json`` shows it. Raises before the first row where the file or the mapping is wrong."""
+    job, problems = prepare(project, mapping)
+    errors = [*project.errors_of(mapping.file), *(p for p in problems if p.severity == "error")]
+    if errors:
+        raise UserMustFix(*errors)
+    reading = open_reading(job, file, None)
+    doubled = _doubled_keys(reading)
+    shown = 0
+    for row in reading.each():
+        if limit is not None and shown >= limit:
+            return
+        made = _as_json(job, row, doubled)
+        if key is None or made["key"] == key:
+            shown += 1
+            yield made
+
+
+def _doubled_keys(reading: Reading) -> set[str]:
+    """The keys that stand in several rows that take part: found beforehand, so that rows can be shown as they come."""
+    seen: set[str] = set()
+    doubled: set[str] = set()
+    blocks = reading.job.blocks
+    reading.job.blocks = []
+    try:
+        for row in reading.each():
+            key = row.rendered.key
+            if row.rendered.selected and row.damaged is None and key:
+                (doubled if key in seen else seen).add(key)
+    finally:
+        reading.job.blocks = blocks
+    return doubled
+
+
+def _as_json(job: Job, row: Row, doubled: set[str]) -> dict[str, Any]:
+    rendered = row.rendered
+    problems: list[dict[str, Any]] = []
+    actions: dict[str, Record | None] = {block.id: None for block in job.blocks}
+    if row.damaged is not None:
+        problems.append(_shown(damage_fault(row.damaged), None, None))
+    elif rendered.selected:
+        problems += [_shown(fault.fault, fault.action, fault.field) for fault in rendered.faults]
+        problems += [_shown(note, None, None, "warning") for note in rendered.notes]
+        if not rendered.key and not problems:
+            message = _("The key {name} is empty: this row could be anybody.").format(name=job.mapping.model.source.key)
+            problems.append(_shown(Fault("key_empty", message), None, None))
+        elif rendered.key in doubled:
+            message = _("The key {key} stands in several rows.").format(key=rendered.key)
+            problems.append(_shown(Fault("double_key", message), None, None))
+        actions = dict(records(job, job.targets, rendered, problems))
+    return {
+        "row": row.number,
+        "line": row.line,
+        "key": rendered.key,
+        "selected": rendered.selected and row.damaged is None,
+        "actions": actions,
+        "problems": problems,
+    }
+
+
+def records(
+    job: Job, targets: Mapping[str, Target], rendered: Rendered, problems: list[dict[str, Any]]
+) -> Iterator[tuple[str, Record | None]]:
+    """What each action's target would get; None where the row takes no part or is rejected."""
+    for index, block in enumerate(job.blocks):
+        values = rendered.values[index] if index < len(rendered.values) else None
+        if values is None or rendered.fails(block.id):
+            yield block.id, None
+            continue
+        names = [entry.name for entry in block.fields]
+        record, faults = targets[block.id].record(rendered.key or "", dict(zip(names, values, strict=True)))
+        problems += [_shown(f.fault, block.id, f.field, "warning" if f.warning else "error") for f in faults]
+        yield block.id, record
+
+
+def _shown(fault: Fault, action: str | None, field: str | None, severity: str = "error") -> dict[str, Any]:
+    return {
+        "severity": severity,
+        "action": action,
+        "field": field,
+        "code": fault.code,
+        "message": fault.message,
+        "hint": fault.hint or None,
+    }
+
+
+# -- tests of mappings -----------------------------------------------------------------------------------------------
+
+
+def run_tests(project: Project, mapping: MappingFile) -> Iterator[dict[str, Any]]:
+    """Each test of a mapping, as ``test --json`` shows it."""
+    job, problems = prepare(project, mapping)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise UserMustFix(*errors)
+    targets = {name: _without_prefix(target) for name, target in job.targets.items()}
+    for test in mapping.tests:
+        differences = list(_differences(job, targets, test))
+        yield {"mapping": mapping.id, "name": test.name, "ok": not differences, "differences": differences}
+
+
+def _without_prefix(target: Target) -> Target:
+    """Tests speak of the ids of the list: the connection's prefix is not their matter."""
+    connection = getattr(target, "connection", None)
+    if not isinstance(connection, Fe2Connection):
+        return target
+    return type(target)(target.model, connection.model_copy(update={"id_prefix": ""}))  # type: ignore[attr-defined]
+
+
+def _differences(job: Job, targets: Mapping[str, Target], test: TestModel) -> Iterator[dict[str, Any]]:
+    try:
+        rendered = _render(job, test.row)
+    except Refused as error:
+        for problem in error.problems:
+            yield _difference(None, None, message=f"{problem.message} {problem.hint}".strip())
+        return
+    found: list[dict[str, Any]] = []
+    if rendered.selected:
+        found += [_shown(fault.fault, fault.action, fault.field) for fault in rendered.faults]
+    made = dict(records(job, targets, rendered, found)) if rendered.selected else {}
+    for action, expected in test.expect.items():
+        rejected = [p for p in found if p["severity"] == "error" and p["action"] in (None, action)]
+        got = None if rejected else made.get(action)
+        if rejected:
+            for reason in rejected:
+                message = _("the row is rejected: {message}").format(message=reason["message"])
+                yield _difference(action, reason["field"], message=message)
+        elif expected is None and got is not None:
+            yield _difference(action, None, message=_("the row takes part, but was expected not to"))
+        elif expected is not None and got is None:
+            yield _difference(action, None, message=_("the row takes no part"))
+        elif isinstance(expected, dict) and got is not None:
+            yield from _field_differences(job, targets[action], action, expected, got)
+
+
+def _field_differences(
+    job: Job, target: Target, action: str, expected: Mapping[str, Any], got: Record
+) -> Iterator[dict[str, Any]]:
+    for name, value in expected.items():
+        kind = target.fields.get(name)
+        if kind is None:
+            near = did_you_mean(name, target.fields)
+            hint = _("Did you mean {name}?").format(name=near) if near else ""
+            message = _("{action} has no field {name}.").format(action=target.action, name=name)
+            yield _difference(action, name, message=f"{message} {hint}".strip())
+            continue
+        try:
+            wanted = _finished(kind, value)
+        except Fault as fault:
+            yield _difference(action, name, message=fault.message)
+            continue
+        found = got.get(name, "")
+        if not _matches(wanted, found):
+            yield _difference(action, name, wanted, found)
+
+
+def _finished(kind: AnyKind, value: Any) -> Any:
+    """What a test expects, in the field's own type."""
+    if isinstance(kind, Items):
+        entries = value if isinstance(value, list) else [value]
+        return [
+            {key: _finished(kind.keys[key], item) for key, item in entry.items() if key in kind.keys}
+            for entry in entries
+        ]
+    if isinstance(kind, Pairs):
+        return {key: _finished(kind.value, item) for key, item in (value or {}).items()}
+    assert isinstance(kind, Kind)
+    return kind.finish(list(value) if kind is NAMES and isinstance(value, list) else value)
+
+
+def _matches(wanted: Any, found: Any) -> bool:
+    """Equal, or for structures equal in what is named."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return all(_matches(value, found.get(key)) for key, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(wanted) == len(found) and all(map(_matches, wanted, found))
+    return bool(wanted == found)
+
+
+def _difference(
+    action: str | None, field: str | None, expected: Any = None, got: Any = None, message: str = ""
+) -> dict[str, Any]:
+    return {"action": action, "field": field, "expected": expected, "got": got, "message": message or None}
+
+
+def _render(job: Job, row: Mapping[str, Any]) -> Rendered:
+    """One row, given by headings; headings that are not given are empty."""
+    columns = job.options().columns
+    given = {heading_key(name): "" if value is None else str(value) for name, value in row.items()}
+    headings = list(row)
+    if columns is not None:
+        headings = [heading for column in columns for heading in column.headings]
+        known = {heading_key(heading) for heading in headings}
+        unknown = [name for name in row if heading_key(name) not in known]
+        if unknown:
+            raise Refused(*(_unknown_heading(job, name, headings) for name in unknown))
+        headings = list({heading_key(heading): heading for heading in headings}.values())
+    layout = layout_of(headings, columns, job.mapping.node.locate(("tests",)))
+    texts = layout.texts([given.get(heading_key(heading), "").strip() for heading in headings])
+    values = layout.values(texts)
+    scan = _scan(tuple(headings), layout.names)
+    program = job.bind(scan)
+    extras = {"row": layout.raw(texts), "rows": [dict(zip(layout.names, values, strict=True))]}
+    full = (*values, *(extras[name] for name in program.extras))
+    reading = Reading(job, [])
+    reading.scans = [scan]
+    return next(iter(list(program.run([full], reading.shared()))))
+
+
+def _scan(header: tuple[str, ...], names: tuple[str, ...]) -> Scan:
+    from datetime import UTC, datetime
+
+    return Scan(Path("test"), "", 1, datetime.now(UTC), header, names, 1, "utf-8", ";")
+
+
+def _unknown_heading(job: Job, name: str, headings: list[str]) -> Problem:
+    near = did_you_mean(name, headings)
+    hint = (
+        _("Did you mean {name}?").format(name=near)
+        if near
+        else _("Known are: {names}").format(names=", ".join(headings))
+    )
+    message = _("The heading {name} is not in `columns`.").format(name=name)
+    return Problem("unknown_heading", message, hint, job.mapping.node.locate(("tests",)))

@@ -1,0 +1,236 @@
+"""From files to rendered rows: scan, contract, conditions, row program. Streams; holds one chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.config.schema import TemplateCondition, TimeCondition
+from engine.config.values import WEEKDAYS
+from engine.i18n import _
+from engine.problems import Location, Problem, Refused, UserMustFix
+from engine.source import SOURCES
+from engine.source.base import Chunk, Damaged, Scan, Source
+from engine.source.files import chosen, source_type, wait_until_settled
+from engine.sync.record import digest
+from engine.sync.script import Job
+from engine.template.environment import explain
+from engine.template.faults import Fault
+from engine.template.program import Program, Rendered, Script, holds
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """``source`` in templates."""
+
+    file: str
+    path: str
+    modified: datetime
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFacts:
+    """``trigger`` in templates; ``trigger`` is manual for a run typed by hand."""
+
+    trigger: str = "manual"
+    path: str = ""
+    id: str = ""
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of the list: rendered, or damaged with what may be its key."""
+
+    number: int
+    line: int
+    file: str
+    rendered: Rendered
+    damaged: Damaged | None = None
+
+
+class Reading:
+    """The list of one run: one file, or several that make one list."""
+
+    def __init__(self, job: Job, files: list[Path], trigger: TriggerFacts = TriggerFacts()) -> None:
+        self.job = job
+        self.trigger = trigger
+        source = job.mapping.model.source
+        kind = SOURCES[source_type(source.type, source.path)]
+        self.sources: list[Source] = [kind(file, job.options()) for file in files]
+        self.scans: list[Scan] = []
+
+    def scan(self) -> None:
+        """Look over all files. Raises :class:`Refused` where one breaks the contract: then there is no plan."""
+        self.scans = [source.scan() for source in self.sources]
+        minimum = self.job.mapping.model.source.expect.min_rows
+        if self.rows < minimum:
+            message = _("{file} has {rows} rows; at least {minimum} are expected.").format(
+                file=self.name, rows=self.rows, minimum=minimum
+            )
+            hint = _("Is the file complete? min_rows in the mapping says how many must be there.")
+            raise Refused(Problem("min_rows", message, hint, Location(self.name)))
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files: damaged ones count, blank ones do not."""
+        return sum(scan.rows for scan in self.scans)
+
+    @property
+    def name(self) -> str:
+        """The file as the user knows it; of several the first."""
+        return self._relative(self.scans[0].file) if self.scans else ""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the content; of several files one over all."""
+        hashes = [scan.sha256 for scan in self.scans]
+        return hashes[0] if len(hashes) == 1 else digest(hashes)
+
+    def _relative(self, path: Path) -> str:
+        root = self.job.project.root
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+    def shared(self) -> dict[str, Any]:
+        """The names that every row shares."""
+        first = self.scans[0]
+        facts = SourceFacts(first.file.name, str(first.file), first.modified.astimezone(self.job.zone), self.rows)
+        return {**self.job.mapping.inputs, "source": facts, "trigger": self.trigger}
+
+    def unmet_condition(self, now: datetime) -> str | None:
+        """Why the run must be skipped: the first condition that does not hold; None if all do."""
+        for condition, path in self.job.mapping.conditions:
+            if isinstance(condition, TimeCondition):
+                if not _time_holds(condition, now):
+                    return _("It is {now}: outside of the time the mapping allows.").format(now=f"{now:%a %H:%M}")
+            elif isinstance(condition, TemplateCondition):
+                try:
+                    met = holds(self.job.environment, condition.value_template, self.shared())
+                except Exception as error:
+                    fault = explain(error)
+                    raise UserMustFix(
+                        Problem(fault.code, fault.message, fault.hint, self.job.mapping.node.locate(path))
+                    ) from None
+                if not met:
+                    return _("The condition does not hold: {text}").format(text=condition.value_template)
+        return None
+
+    def each(self) -> Iterator[Row]:
+        """Every row, damaged ones included, in order. Raises :class:`Refused` where the header lacks a name."""
+        if self.job.mapping.model.source.group_by is not None:
+            yield from self._grouped()
+            return
+        offset = 0
+        for source, scan in zip(self.sources, self.scans, strict=True):
+            program = self.job.bind(scan)
+            file = self._relative(scan.file)
+            for chunk in source.chunks(raw="row" in program.extras):
+                rendered = program.run(_with_extras(program, chunk), self.shared())
+                for number, line, made in zip(chunk.numbers, chunk.lines, rendered, strict=True):
+                    yield Row(number + offset, line, file, made)
+                yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
+            offset += scan.rows
+
+    def _damaged(self, damaged: Damaged, scan: Scan, offset: int, file: str) -> Row:
+        key_name = self.job.key_name(scan.names)
+        key = None
+        if damaged.values is not None and key_name in scan.names:
+            key = damaged.values[scan.names.index(key_name)] or None
+        return Row(damaged.number + offset, damaged.line, file, Rendered(True, key), damaged)
+
+    def _grouped(self) -> Iterator[Row]:
+        """``group_by``: rows of one person are joined. ``where`` sees single rows, all else the group."""
+        groups: dict[str, list[tuple[tuple[str, ...], dict[str, str], int, int, str]]] = {}
+        offset = 0
+        names: tuple[str, ...] = ()
+        for source, scan in zip(self.sources, self.scans, strict=True):
+            self.job.bind(scan)
+            names = scan.names
+            column = self._group_column(names)
+            key = names[column]
+            full = self.job.script(names)
+            first = Program(self.job.environment, Script(names, key, full.where, full.where_path))
+            file = self._relative(scan.file)
+            for chunk in source.chunks(raw=True):
+                rendered = first.run(_with_extras(first, chunk), self.shared())
+                raws = chunk.raw or [{} for _row in chunk.rows]
+                for row, raw, number, line, made in zip(
+                    chunk.rows, raws, chunk.numbers, chunk.lines, rendered, strict=True
+                ):
+                    if made.faults or not row[column]:
+                        yield Row(number + offset, line, file, made)
+                    elif made.selected:
+                        groups.setdefault(row[column], []).append((row, raw, number + offset, line, file))
+                    else:
+                        yield Row(number + offset, line, file, made)
+                yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
+            offset += scan.rows
+        yield from self._joined(groups, names)
+
+    def _joined(self, groups: dict[str, list[Any]], names: tuple[str, ...]) -> Iterator[Row]:
+        script = self.job.script(names)
+        program = Program(
+            self.job.environment, Script(script.names, script.key, None, (), script.variables, script.blocks)
+        )
+        rows = []
+        for members in groups.values():
+            extras = {"row": members[0][1], "rows": [dict(zip(names, member[0], strict=True)) for member in members]}
+            rows.append((*members[0][0], *(extras[name] for name in program.extras)))
+        for members, made in zip(groups.values(), program.run(rows, self.shared()), strict=True):
+            yield Row(members[0][2], members[0][3], members[0][4], made)
+
+    def _group_column(self, names: tuple[str, ...]) -> int:
+        group = self.job.mapping.model.source.group_by or ""
+        if group in names:
+            return names.index(group)
+        at = self.job.mapping.node.locate(("source", "group_by"))
+        message = _("The key {name} is neither a column nor a variable.").format(name=group)
+        raise Refused(Problem("unknown_column", message, _("Known are: {names}").format(names=", ".join(names)), at))
+
+
+def open_reading(
+    job: Job,
+    file: Path | None,
+    sleep: Callable[[float], None] | None,
+    trigger: TriggerFacts = TriggerFacts(),
+) -> Reading:
+    """The reading of a mapping's newest file, or of the one given by hand, once it has settled (``sleep`` given)."""
+    source = job.mapping.model.source
+    files = [file] if file is not None else chosen(
+        job.project.root, source.path, source.combine, job.mapping.node.locate(("source", "path"))
+    )  # fmt: skip
+    for path in files if sleep is not None else ():
+        wait_until_settled(path, source.settle, sleep or (lambda _seconds: None))
+    reading = Reading(job, files, trigger)
+    reading.scan()
+    return reading
+
+
+def _with_extras(program: Program, chunk: Chunk) -> list[tuple[Any, ...]]:
+    if not program.extras:
+        return list(chunk.rows)
+    raws = chunk.raw or [{} for _row in chunk.rows]
+    rows = []
+    for row, raw in zip(chunk.rows, raws, strict=True):
+        extras = {"row": raw, "rows": [dict(zip(program.script.names, row, strict=True))]}
+        rows.append((*row, *(extras[name] for name in program.extras)))
+    return rows
+
+
+def _time_holds(condition: TimeCondition, now: datetime) -> bool:
+    moment = now.time()
+    if condition.weekday is not None and WEEKDAYS[now.weekday()] not in condition.weekday:
+        return False
+    after, before = condition.after, condition.before
+    if after is not None and before is not None and after > before:
+        # Over midnight, as in Home Assistant.
+        return moment >= after or moment < before
+    return (after is None or moment >= after) and (before is None or moment < before)
+
+
+def damage_fault(damaged: Damaged) -> Fault:
+    """Why a damaged row is rejected."""
+    return Fault(damaged.code, damaged.message, damaged.hint)

@@ -1,0 +1,55 @@
+"""PURE: people as the targets get them, and how two states of one person differ."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as the source wants them: ``record`` holds the target's fields; ``row`` and ``line`` say where from."""
+
+    key: str
+    record: Record
+    row: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who brought a person to a connection."""
+
+    mapping: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Somebody as last sent. ``remote`` is the id over there: FE2's externalDbId, GREYHOUND's contact."""
+
+    owner: Owner
+    key: str
+    record: Record
+    remote: str | None = None
+
+
+def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, tuple[Any, Any]]:
+    """The fields whose values differ, with both; a field that is missing on one side counts as None there."""
+    old, new = before or {}, after or {}
+    return {
+        name: (old.get(name), new.get(name))
+        for name in [*new, *(n for n in old if n not in new)]
+        if old.get(name) != new.get(name)
+    }
+
+
+def digest(value: Any) -> str:
+    """A hash that is the same for the same JSON value."""
+    written = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,396 @@
+"""A mapping -> what is run: targets, fields and templates, checked as far as that goes without seeing a row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.config.load import Action, Project
+from engine.config.load import Mapping as MappingFile
+from engine.config.names import heading_key, name_of
+from engine.config.parse import unknown_key
+from engine.config.schema import TemplateCondition
+from engine.i18n import _
+from engine.problems import Location, Path, Problem, Refused, did_you_mean
+from engine.source.base import Column, Scan, SourceOptions
+from engine.target import HIDDEN, TARGETS, target_class
+from engine.target.base import Target
+from engine.template.check import Names, check_constant, check_template, check_truth, is_template
+from engine.template.environment import Environment
+from engine.template.faults import Fault, Finding
+from engine.template.kinds import NAMES, TEXT, AnyKind, Items, Kind, Pairs
+from engine.template.program import Block, Field, Program, Script
+
+
+@dataclass
+class Job:
+    """A mapping ready to run: its targets by action id, its fields, and the environment of its templates."""
+
+    project: Project
+    mapping: MappingFile
+    environment: Environment
+    targets: dict[str, Target] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's time zone."""
+        return ZoneInfo(self.project.configuration.timezone)
+
+    def action(self, action_id: str) -> Action:
+        """The action with this id."""
+        return next(action for action in self.mapping.actions if action.id == action_id)
+
+    def options(self) -> SourceOptions:
+        """What the source must know."""
+        source = self.mapping.model.source
+        columns = None
+        if self.mapping.columns is not None:
+            columns = tuple(
+                Column(name, column.heading, column.optional, self.mapping.node.locate(("source", "columns", name)))
+                for name, column in self.mapping.columns.items()
+            )
+        return SourceOptions(
+            columns,
+            source.delimiter,
+            source.quote,
+            source.encoding,
+            source.header_row,
+            source.skip_footer,
+            self.mapping.node.locate_key(("source",)),
+        )
+
+    def script(self, names: tuple[str, ...]) -> Script:
+        """What is computed from a row with these names."""
+        source = self.mapping.model.source
+        return Script(
+            names,
+            self.key_name(names),
+            source.where,
+            ("source", "where"),
+            tuple(self.mapping.model.variables.items()),
+            tuple(self.blocks),
+        )
+
+    def key_name(self, names: Collection[str]) -> str:
+        """The name of the key; without ``columns`` it may be written as the heading."""
+        key = self.mapping.model.source.key
+        return key if key in names or key in self.mapping.model.variables else name_of(key)
+
+    def bind(self, scan: Scan) -> Program:
+        """The row program for a file. Raises :class:`Refused` where names are not in its header."""
+        problems: list[Problem] = []
+        if self.mapping.columns is None:
+            headings = {heading_key(heading): _written(heading, scan.names) for heading in scan.header if heading}
+            problems = [*_Checker(self, Names(scan.names, headings)).templates()]
+            key = self.key_name(scan.names)
+            known = [*scan.names, *self.mapping.model.variables]
+            if key not in known:
+                problems.append(
+                    _no_key(self.mapping.model.source.key, known, self.mapping.node.locate(("source", "key")))
+                )
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors:
+            raise Refused(*errors)
+        return Program(self.environment, self.script(scan.names))
+
+    def close(self) -> None:
+        """Let go of the targets."""
+        for target in self.targets.values():
+            target.close()
+
+
+def prepare(project: Project, mapping: MappingFile) -> tuple[Job, list[Problem]]:
+    """The job of a mapping, and everything that is wrong with its actions and templates."""
+    environment = Environment(_tables(mapping), ZoneInfo(project.configuration.timezone))
+    job = Job(project, mapping, environment)
+    checker = _Checker(job, _known_names(mapping))
+    problems = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source()]
+    if mapping.used_by is not None:
+        problems = [replace(problem, used_by=mapping.used_by) for problem in problems]
+    return job, problems
+
+
+def problems_of(project: Project, mappings: Collection[str] | None = None) -> list[Problem]:
+    """Every problem of the project, or of some mappings of it, in the order of the files."""
+    found = list(project.problems)
+    if mappings is not None:
+        files = [project.ids[name] for name in mappings]
+        found = [problem for file in files for problem in project.errors_of(file)]
+    for name, mapping in project.mappings.items():
+        if mappings is None or name in mappings:
+            found += prepare(project, mapping)[1]
+    unique = dict.fromkeys(found)
+    return sorted(unique, key=lambda p: (p.at.file or "", p.at.line or 0, p.at.column or 0))
+
+
+def _tables(mapping: MappingFile) -> dict[str, dict[str, Any]]:
+    return {name: table for name, table in mapping.model.tables.items() if isinstance(table, dict)}
+
+
+def _known_names(mapping: MappingFile) -> Names:
+    if mapping.columns is None:
+        return Names(None)
+    headings = {heading_key(heading): name for name, column in mapping.columns.items() for heading in column.heading}
+    return Names(tuple(mapping.columns), headings)
+
+
+def _written(heading: str, names: Collection[str]) -> str:
+    name = name_of(heading)
+    return name if name in names else f"row['{heading}']"
+
+
+def _no_key(key: str, known: Collection[str], at: Location) -> Problem:
+    near = did_you_mean(key, known)
+    message = _("The key {name} is neither a column nor a variable.").format(name=key)
+    hint = (
+        _("Did you mean {name}?").format(name=near) if near else _("Known are: {names}").format(names=", ".join(known))
+    )
+    return Problem("unknown_column", message, hint, at)
+
+
+class _Checker:
+    def __init__(self, job: Job, names: Names) -> None:
+        self.job = job
+        self.mapping = job.mapping
+        self.node = job.mapping.node
+        self.environment = job.environment
+        inputs = tuple(job.mapping.inputs)
+        self.columns = names if names.known is None else replace(names, known=(*names.known, *inputs))
+
+    # -- tables and source -------------------------------------------------------------------------------------------
+
+    def tables(self) -> Iterator[Problem]:
+        for name, table in self.mapping.model.tables.items():
+            if not isinstance(table, dict):
+                at = self.node.locate(("tables", name))
+                yield Problem(
+                    "expected_mapping",
+                    _("A table holds keys and values."),
+                    _("Write `key: value` lines, indented."),
+                    at,
+                )
+                continue
+            for key, value in table.items():
+                items = value if isinstance(value, list) else [value]
+                if not all(isinstance(item, str) or item is None for item in items):
+                    at = self.node.locate(("tables", name, key))
+                    yield Problem("expected_text", _("A table's value is a text or a list of texts."), "", at)
+
+    def source(self) -> Iterator[Problem]:
+        from engine.source import SOURCES
+        from engine.source.files import source_type
+
+        source = self.mapping.model.source
+        kind = source_type(source.type, source.path)
+        if kind not in SOURCES:
+            near = did_you_mean(kind, SOURCES)
+            message = _("The source type {name} is not known.").format(name=kind)
+            known = _("Known are: {names}").format(names=", ".join(SOURCES))
+            hint = _("Did you mean {name}?").format(name=near) if near else known
+            at = self.node.locate(("source", "type") if source.type else ("source", "path"))
+            yield Problem("unknown_source_type", message, hint, at)
+        if (
+            source.group_by is not None
+            and self.mapping.columns is not None
+            and source.group_by not in self.mapping.columns
+        ):
+            yield _no_key(source.group_by, tuple(self.mapping.columns), self.node.locate(("source", "group_by")))
+
+    # -- actions -----------------------------------------------------------------------------------------------------
+
+    def actions(self) -> Iterator[Problem]:
+        for action in self.mapping.actions:
+            known = [name for name in TARGETS if name not in HIDDEN]
+            if action.model.action not in TARGETS:
+                near = did_you_mean(action.model.action, known)
+                message = _("The action {name} is not known.").format(name=action.model.action)
+                hint = (
+                    _("Did you mean {name}?").format(name=near)
+                    if near
+                    else _("Known are: {names}").format(names=", ".join(known))
+                )
+                yield Problem("unknown_action", message, hint, self.node.locate((*action.path, "action")))
+                continue
+            yield from self._action(action, target_class(action.model.action))
+
+    def _action(self, action: Action, kind: type[Target]) -> Iterator[Problem]:
+        connection = self.job.project.connections.get(action.model.connection)
+        if connection is None:
+            # Reported by the loader already; without it the fields can still be checked.
+            yield from self._fields(action, kind)
+            return
+        if connection.type != kind.connection_type:
+            message = _("{action} needs a connection of the type {wanted}; {name} is of the type {found}.").format(
+                action=action.model.action,
+                wanted=kind.connection_type,
+                name=action.model.connection,
+                found=connection.type,
+            )
+            at = self.node.locate((*action.path, "connection"))
+            yield Problem("connection_type", message, _("Name another connection."), at)
+            yield from self._fields(action, kind)
+            return
+        if action.model.removal is not None and action.model.removal not in kind.removals:
+            message = _("“{value}” is not allowed here.").format(value=action.model.removal)
+            known = _("Allowed are: {names}").format(names=", ".join(kind.removals))
+            yield Problem("value_not_allowed", message, known, self.node.locate((*action.path, "removal")))
+        target = kind(action.model, connection)
+        for path, finding in target.check():
+            yield self._problem(finding, (*action.path, *path))
+        fields: list[Field] = []
+        yield from self._fields(action, kind, fields)
+        fields += [replace(extra, path=(*action.path, *extra.path)) for extra in target.extra_fields()]
+        self.job.targets[action.id] = target
+        self.job.blocks.append(Block(action.id, tuple(fields), action.model.where, (*action.path, "where")))
+
+    def _fields(self, action: Action, kind: type[Target], fields: list[Field] | None = None) -> Iterator[Problem]:
+        base: Path = (*action.path, "fields")
+        for name in kind.required:
+            if action.model.fields.get(name) is None:
+                message = _("The field {name} must be named.").format(name=name)
+                hint = (
+                    _("Write alarmGroups: [] to mean none: it takes a person out of every alarm.")
+                    if name == "alarmGroups"
+                    else _("Add it here.")
+                )
+                yield Problem("field_missing", message, hint, self.node.locate_key(base))
+        for name, value in action.model.fields.items():
+            path: Path = (*base, name)
+            if name not in kind.fields:
+                problem = unknown_key(name, list(kind.fields), self.node, path)
+                yield replace(
+                    problem,
+                    code="unknown_field",
+                    message=_("{action} has no field {name}.").format(action=kind.action, name=name),
+                )
+            elif value is not None:
+                problems = [*self._shape(kind.fields[name], value, path)]
+                yield from problems
+                if fields is not None and not problems:
+                    fields.append(Field(name, kind.fields[name], value, path))
+
+    def _shape(self, kind: AnyKind, value: Any, path: Path) -> Iterator[Problem]:
+        """Whether what stands in the mapping can become a field of this kind."""
+        if isinstance(kind, Items):
+            if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+                yield Problem(
+                    "expected_list",
+                    _("A list of entries is expected here."),
+                    _("Each entry starts with `- `."),
+                    self.node.locate(path),
+                )
+                return
+            for index, item in enumerate(value):
+                yield from self._item(kind, item, (*path, index))
+        elif isinstance(kind, Pairs):
+            if not isinstance(value, dict):
+                yield Problem(
+                    "expected_mapping",
+                    _("Keys and values are expected here."),
+                    _("Write `key: value` lines, indented."),
+                    self.node.locate(path),
+                )
+                return
+            for key, item in value.items():
+                yield from self._shape(kind.value, item, (*path, key))
+        elif isinstance(value, dict):
+            yield Problem(
+                "expected_text",
+                _("A text is expected here, not a list or keys and values."),
+                "",
+                self.node.locate(path),
+            )
+        elif isinstance(value, list):
+            yield from self._names(kind, value, path)
+        elif isinstance(value, str) and not is_template(value):
+            yield from self._constant(kind, value, path)
+
+    def _item(self, kind: Items, item: dict[str, Any], path: Path) -> Iterator[Problem]:
+        for key in kind.required:
+            if key not in item:
+                yield Problem(
+                    "key_missing",
+                    _("The key {key} is missing.").format(key=key),
+                    _("Add it here."),
+                    self.node.locate(path),
+                )
+        for key, value in item.items():
+            if key not in kind.keys:
+                yield unknown_key(key, list(kind.keys), self.node, (*path, key))
+            else:
+                yield from self._shape(kind.keys[key], value, (*path, key))
+
+    def _names(self, kind: Kind, value: list[Any], path: Path) -> Iterator[Problem]:
+        if kind is not NAMES:
+            message = _("A list stands where one text belongs.")
+            hint = _("Write one template, for example {example}.").format(example='"{{ a }}, {{ b }}"')
+            yield Problem("list_where_text", message, hint, self.node.locate(path))
+            return
+        for index, item in enumerate(value):
+            if item is not None and not isinstance(item, str):
+                yield Problem(
+                    "expected_text",
+                    _("A text is expected here, not a list or keys and values."),
+                    "",
+                    self.node.locate((*path, index)),
+                )
+
+    def _constant(self, kind: Kind, value: str, path: Path) -> Iterator[Problem]:
+        try:
+            kind.finish(value)
+        except Fault as fault:
+            yield Problem(fault.code, fault.message, fault.hint, self.node.locate(path))
+
+    # -- templates ---------------------------------------------------------------------------------------------------
+
+    def templates(self) -> Iterator[Problem]:
+        """All templates of the mapping, each with the names it may use."""
+        model = self.mapping.model
+        yield from self._truth(model.source.where, ("source", "where"), self.columns)
+        names = self.columns
+        for name, value in model.variables.items():
+            yield from self._texts(value, ("variables", name), names)
+            names = names if names.known is None else replace(names, known=(*names.known, name))
+        everything = Names(("source", "trigger", "now", "today"), {})
+        for condition, path in self.mapping.conditions:
+            if isinstance(condition, TemplateCondition):
+                yield from self._truth(condition.value_template, path, everything)
+        for action in self.mapping.actions:
+            yield from self._truth(action.model.where, (*action.path, "where"), names)
+            match = (action.model.match or {}).get("id")
+            yield from self._texts(match, (*action.path, "match", "id"), names)
+            kinds = target_class(action.model.action).fields if action.model.action in TARGETS else {}
+            for name, value in action.model.fields.items():
+                yield from self._texts(value, (*action.path, "fields", name), names, kinds.get(name))
+
+    def _truth(self, text: str | None, path: Path, names: Names) -> Iterator[Problem]:
+        if text is None:
+            return
+        findings = check_truth(text) or check_template(self.environment, text, names)
+        yield from (self._problem(finding, path) for finding in findings)
+
+    def _texts(self, value: Any, path: Path, names: Names, kind: AnyKind | None = None) -> Iterator[Problem]:
+        """All templates in a value; in a text or list field also the constants that were meant as names."""
+        if isinstance(value, dict):
+            for key, item in value.items():
+                inner = (
+                    kind.keys.get(key) if isinstance(kind, Items) else kind.value if isinstance(kind, Pairs) else kind
+                )
+                yield from self._texts(item, (*path, key), names, inner)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self._texts(item, (*path, index), names, kind)
+        elif isinstance(value, str):
+            if is_template(value):
+                findings = check_template(self.environment, value, names)
+            else:
+                findings = check_constant(value, names) if kind in (TEXT, NAMES) else []
+            yield from (self._problem(finding, path) for finding in findings)
+
+    def _problem(self, finding: Finding, path: Path) -> Problem:
+        at = self.node.locate_text(path, finding.needle, finding.line)
+        severity = "warning" if finding.severity == "warning" else "error"
+        return Problem(finding.code, finding.message, finding.hint, at, severity)  # type: ignore[arg-type]

@@ -1,0 +1,111 @@
+"""What a target is (one small Protocol), and what it may note while it writes.
+
+A target is one module and one entry in :data:`engine.target.TARGETS`. It declares its fields and abilities, says what a
+person must look like, and carries out a finished action plan. Locks, plans and the guard live outside of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from engine.config.schema import ActionModel, Connection
+from engine.problems import Path
+from engine.sync.plan import ActionPlan, Change
+from engine.sync.record import Record, Sent
+from engine.template.faults import Fault, Finding
+from engine.template.kinds import AnyKind
+from engine.template.program import Field
+
+OutcomeKind = Literal["created", "updated", "removed", "unchanged", "failed", "conflict", "locked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. ``kind`` may differ from the plan's: a contact that was there already is updated."""
+
+    key: str
+    kind: OutcomeKind
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """A rule of the target that a person breaks (``warning``: that it bends)."""
+
+    field: str | None
+    fault: Fault
+    warning: bool = False
+
+
+class Ledger(Protocol):
+    """The state as one action of one connection sees it. Every method is a transaction of its own."""
+
+    def everybody(self) -> list[Sent]:
+        """All persons last sent over this connection, of all mappings."""
+
+    def is_certain(self) -> bool:
+        """Whether what the target holds is known: the last write ended in a clear success."""
+
+    def begin(self) -> None:
+        """From now on what the target holds is unknown, until :meth:`finish`."""
+
+    def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
+        """The whole write was a clear success: these changes took effect, with their ids over there."""
+
+    def done(self, change: Change, record: Record | None, remote: str | None) -> None:
+        """One change took effect: ``record`` and ``remote`` are what the target holds now (None: nobody)."""
+
+    def client_id(self, make: Callable[[], str]) -> str:
+        """The id of this installation at the target, made once and kept."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Everything impure a target needs besides its ledger: waiting, and telling how far it is."""
+
+    sleep: Callable[[float], None]
+    step: Callable[[int], None] = field(default=lambda done: None)
+
+
+class Target(Protocol):
+    """One action's target. The class attributes describe it; an instance belongs to one action and its connection."""
+
+    action: ClassVar[str]
+    connection_type: ClassVar[str]
+    fields: ClassVar[Mapping[str, AnyKind]]
+    required: ClassVar[tuple[str, ...]]
+    removals: ClassVar[tuple[str, ...]]
+    creation_only: ClassVar[tuple[str, ...]]
+    """Fields that matter when a person is created and never again."""
+    replaces_everybody: ClassVar[bool]
+    """One call replaces everybody: a person left out is deleted, and an empty list must never be sent."""
+
+    def __init__(self, model: ActionModel, connection: Connection) -> None: ...
+
+    def check(self) -> Iterator[tuple[Path, Finding]]:
+        """What is wrong with the action beyond its fields; paths count from the action."""
+
+    def extra_fields(self) -> tuple[Field, ...]:
+        """Templates of the action outside of ``fields`` that are rendered with them."""
+
+    def record(self, key: str, values: Mapping[str, Any]) -> tuple[Record, list[FieldFault]]:
+        """What the target gets for a person, and every rule this breaks."""
+
+    def remote_of(self, record: Record) -> str | None:
+        """The id over there, where the record itself says it."""
+
+    def loses(self, before: Record, after: Record) -> bool:
+        """Whether an update takes something vital away and so counts as a removal for the guard."""
+
+    def unchangeable(self, before: Record, after: Record) -> FieldFault | None:
+        """Why a known person can't become this."""
+
+    def apply(self, plan: ActionPlan, ledger: Ledger, effects: Effects) -> Iterator[Outcome]:
+        """Carry out what the plan does not hold. Raises :class:`TargetStopped` when the rest is lost."""
+
+    def close(self) -> None:
+        """Give connections back."""

@@ -1,0 +1,1 @@
+"""GREYHOUND: one contact at a time over JSON-RPC (vendor page „Kontakte anlegen über JSON-RPC“)."""

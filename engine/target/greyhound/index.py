@@ -1,0 +1,98 @@
+"""Which contact carries which key: one paged list over all contacts instead of a look-up per person.
+
+There is no limit parameter, the server decides the size of a page; it may also cap the whole list. Where the index
+can't be trusted, every key is looked up singly before anything is created.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from engine.target.greyhound.contact import DELETED, is_live_contact, value_of
+from engine.target.greyhound.rpc import Rpc, RpcError
+
+ORDER_BY_CREATED = 11
+LIST_VALUES = 805591041
+MAX_PAGES = 100_000
+FILTER: dict[str, Any] = {
+    "Kinds": 256,
+    "States": 255,
+    "Priorities": 31,
+    # -1, else only contacts that nothing refers to are found.
+    "MinClassified": -1,
+    "MaxClassified": -1,
+    "NegativeFlags": DELETED,
+}
+
+
+class Index:
+    """The keys of all contacts in one user field."""
+
+    def __init__(self, rpc: Rpc, field: int, params: int) -> None:
+        self.rpc = rpc
+        self.field = field
+        self.params = params
+        self._ids: dict[str, set[int]] | None = None
+        self._trusted = True
+
+    def find(self, key: str) -> list[int]:
+        """The ids of live contacts that carry exactly this key."""
+        if self._ids is None:
+            self._ids = self._all()
+        found = self._ids.get(key, set())
+        return sorted(found) if found or self._trusted else self.look_up(key)
+
+    def look_up(self, key: str) -> list[int]:
+        """Ask for one key now. Every hit is checked: a server that ignores the filter must not pass on a stranger."""
+        wanted = {"FieldRef": self.field, "Compare": 0, "Combine": 0, "Value": key}
+        items = self._pages(FILTER | {"UserFields": [wanted]})
+        found = []
+        for item in items:
+            if not is_live_contact(item):
+                continue
+            value = value_of(item, self.field, "UserValues") or self._value(int(item["ID"]))
+            if value == key:
+                found.append(int(item["ID"]))
+        return sorted(set(found))
+
+    def add(self, key: str, contact: int) -> None:
+        """A contact that was made just now."""
+        if self._ids is not None:
+            self._ids[key].add(contact)
+
+    def _value(self, contact: int) -> str:
+        item = self.rpc.call("RpcItems.Get", contact, False)
+        return value_of(item, self.field) if is_live_contact(item) else ""
+
+    def _all(self) -> dict[str, set[int]]:
+        ids: dict[str, set[int]] = defaultdict(set)
+        items = self._pages(FILTER)
+        for item in items:
+            value = value_of(item, self.field, "UserValues")
+            if value and is_live_contact(item):
+                ids[value].add(int(item["ID"]))
+        # No values at all: the server does not return them, or nobody has one. Look up singly, to be sure.
+        self._trusted = bool(ids) and not self._capped(len(items)) if items else True
+        return ids
+
+    def _capped(self, count: int) -> bool:
+        try:
+            settings = self.rpc.call("RpcInfo.GetServerSettings") or {}
+        except RpcError:
+            return False
+        cap = settings.get("MaxSearchResults") if isinstance(settings, dict) else None
+        return isinstance(cap, int) and 0 < cap <= count
+
+    def _pages(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        offset = 0
+        for _page in range(MAX_PAGES):
+            params = [filters, ORDER_BY_CREATED, 0, offset, LIST_VALUES, [self.field], 0, 0][: self.params]
+            page = [item for item in self.rpc.call("RpcItems.GetList", *params) or [] if isinstance(item, dict)]
+            fresh = {int(item["ID"]): item for item in page if "ID" in item and int(item["ID"]) not in found}
+            if not fresh:
+                break
+            found |= fresh
+            offset += len(page)
+        return list(found.values())
