@@ -1,6 +1,7 @@
 """How a text of a YAML file becomes a number, a truth value, a duration or a limit, where the schema asks for one.
 
-Every function takes what stands there (text, None, a list or a dict) and raises a ``PydanticCustomError`` whose type is a problem's code and whose context may hold a ``hint``.
+Every function takes what stands there (text, None, a list or a dict) and raises a
+``PydanticCustomError`` whose type is a problem's code and whose context may hold a ``hint``.
 """
 
 from __future__ import annotations
