@@ -10,6 +10,7 @@ import sys
 
 def main() -> None:
     """The entry point ``abgleich``."""
-    from engine.cli.door import run
+    from engine.cli.door import interruptible, run
 
+    interruptible()
     sys.exit(run(sys.argv[1:]))

@@ -97,8 +97,13 @@ def tools(project: Project) -> Iterator[Tools]:
     """What a run needs, with a counter on the terminal."""
     from engine.sync.run import Tools
 
-    with open_store(project) as store, progress(_("rows")) as seen, progress(_("changes")) as done:
-        yield Tools(store, sleep=time.sleep, rows_seen=seen, steps_done=done)
+    with open_store(project) as store, progress() as shown:
+        yield Tools(
+            store,
+            sleep=time.sleep,
+            rows_seen=lambda count: shown.tell(_("rows"), count),
+            steps_done=lambda count: shown.tell(_("changes"), count),
+        )
 
 
 def finish(report: Report, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import traceback
 from datetime import datetime
@@ -19,6 +20,19 @@ EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
 _LANGUAGE = re.compile(r"^language:[ \t]*[\"']?(de|en)\b", re.MULTILINE)
+
+
+class Interrupted(BaseException):
+    """Ctrl-C; a KeyboardInterrupt would be answered by typer before anybody could say what happens next."""
+
+
+def interruptible() -> None:
+    """Let Ctrl-C end the program through this door."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise Interrupted
+
+    signal.signal(signal.SIGINT, stop)
 
 
 def run(arguments: list[str]) -> int:
@@ -38,7 +52,7 @@ def run(arguments: list[str]) -> int:
 
         show_error(error, as_json="--json" in arguments)
         return EXIT_FAILED
-    except KeyboardInterrupt:
+    except Interrupted:
         sys.stderr.write("\n" + _("Interrupted. What was written is noted; run again to do the rest.") + "\n")
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.problems import Problem, ProblemError
 from engine.report import Line, problem_as_shown, problem_lines
+
+if TYPE_CHECKING:
+    import rich.progress
 
 COLOURS = {
     "good": "green",
@@ -116,31 +119,43 @@ def show_error(error: ProblemError, as_json: bool, root: Path | None = None) -> 
         show_problems(error.problems, root)
 
 
+class Progress:
+    """Counters on standard error for work that takes longer than a second, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._bar: rich.progress.Progress | None = None
+        self._tasks: dict[str, rich.progress.TaskID] = {}
+
+    def tell(self, words: str, count: int) -> None:
+        """So far ``count`` of what ``words`` says."""
+        if not sys.stderr.isatty() or time.monotonic() - self._begun < PATIENCE:
+            return
+        bar = self._bar or self._start()
+        if words not in self._tasks:
+            self._tasks[words] = bar.add_task(words, total=None)
+        bar.update(self._tasks[words], completed=count)
+
+    def _start(self) -> rich.progress.Progress:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        return self._bar
+
+    def stop(self) -> None:
+        """Take the counters off the screen."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
 @contextmanager
-def progress(words: str) -> Iterator[Callable[[int], None]]:
-    """A counter on standard error for work that takes longer than a second, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda _count: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task(words, total=None)
-    begun = time.monotonic()
-    started = False
-
-    def tell(count: int) -> None:
-        nonlocal started
-        if not started and time.monotonic() - begun > PATIENCE:
-            started = True
-            bar.start()
-        if started:
-            bar.update(task, completed=count)
-
+def progress() -> Iterator[Progress]:
+    """Counters for as long as the work lasts."""
+    shown = Progress()
     try:
-        yield tell
+        yield shown
     finally:
-        if started:
-            bar.stop()
+        shown.stop()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.common import project_root
+from engine.cli.door import Interrupted
 from engine.cli.output import show
 from engine.i18n import _
 from engine.problems import UserMustFix
@@ -62,7 +63,7 @@ def command(
         raise UserMustFix(
             Problem("port_taken", message, _("Name another one: --port 0 takes any that is free."))
         ) from None
-    except KeyboardInterrupt:
+    except Interrupted:
         return
 
 
