@@ -9,7 +9,7 @@ from engine.i18n import _, ngettext
 from engine.problems import Problem
 
 MAX_CHANGES = 40
-MAX_REJECTED = 20
+MAX_REJECTED = 5
 MAX_WIDTH = 60
 SIGNS = {"created": "+", "updated": "~", "removed": "-", "unchanged": "="}
 
@@ -85,12 +85,15 @@ def problems_summary(problems: Iterable[Problem]) -> Line:
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
-def run_lines(report: Mapping[str, Any], everything: bool = False) -> Iterator[Line]:
-    """A run or a plan: what the list gave, every action as a diff, who was rejected, what waits and what to do now."""
+def run_lines(report: Mapping[str, Any], most: int | None = MAX_CHANGES) -> Iterator[Line]:
+    """A run or a plan: what the list gave, every action as a diff, who was rejected, what waits and what to do now.
+
+    At the most ``most`` changes of an action are shown, None for all.
+    """
     yield from _source_lines(report)
     for action in report.get("actions", []):
-        yield from action_lines(action, everything)
-    yield from _rejected_lines(report.get("rejected", []), everything)
+        yield from action_lines(action, most)
+    yield from _rejected_lines(report.get("rejected", []), everything=most is None)
     for problem in report.get("problems", []):
         yield from problem_lines(problem, lambda _file, _line: None)
     yield from _ending_lines(report)
@@ -106,11 +109,11 @@ def _source_lines(report: Mapping[str, Any]) -> Iterator[Line]:
     yield "head", title
 
 
-def action_lines(action: Mapping[str, Any], everything: bool = False) -> Iterator[Line]:
+def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES) -> Iterator[Line]:
     """One action as a diff: ``+`` new, ``~`` changed, ``-`` gone, ``=`` unchanged; ``!`` waits, ``x`` failed."""
     yield "", f"{action['id']} → {action['connection']}: {status_word(action['status'])}"
     changes = action["changes"]
-    shown = changes if everything else changes[:MAX_CHANGES]
+    shown = changes[:most]
     for change in shown:
         yield _change_line(change)
     if len(changes) > len(shown):
@@ -138,10 +141,23 @@ def _change_line(change: Mapping[str, Any]) -> Line:
     style = {"+": "add", "~": "change", "-": "remove", "!": "warn", "x": "bad"}.get(sign, "")
     if change["kind"] != "updated":
         return style, f"  {mark} {who}"
-    fields = "; ".join(
-        f"{name}: {_shown(values[0])} → {_shown(values[1])}" for name, values in change["fields"].items()
-    )
-    return style, f"  {mark} {who}  {fields}".rstrip()
+    parts = [part for name, values in change["fields"].items() for part in _difference(name, values[0], values[1])]
+    return style, f"  {mark} {who}  {'; '.join(parts)}".rstrip()
+
+
+def _difference(name: str, before: Any, after: Any) -> Iterator[str]:
+    """What differs in one field: of lists only what came and went, of keys and values only the keys that differ."""
+    if isinstance(before, dict) or isinstance(after, dict):
+        old, new = before or {}, after or {}
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                yield from _difference(f"{name}.{key}", old.get(key), new.get(key))
+    elif isinstance(before, list) and isinstance(after, list) and before and after:
+        gone = [f"−{_shown(item)}" for item in before if item not in after]
+        come = [f"+{_shown(item)}" for item in after if item not in before]
+        yield f"{name}: " + (", ".join([*gone, *come]) or _("another order"))
+    else:
+        yield f"{name}: {_shown(before)} → {_shown(after)}"
 
 
 def _shown(value: Any) -> str:
@@ -150,28 +166,39 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         text = ", ".join(_shown(item) for item in value)
     elif isinstance(value, dict):
-        text = " ".join(f"{key}={_shown(item)}" for key, item in value.items())
+        # What people wrote; the numbers beside it say of which kind it is.
+        text = " ".join(_shown(item) for item in value.values() if isinstance(item, str) and item) or "–"
     else:
         text = str(value)
     return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
 
 
 def _rejected_lines(rejected: list[Mapping[str, Any]], everything: bool) -> Iterator[Line]:
+    """Rows by reason: the first few of each, and how many there are."""
     if not rejected:
         return
     yield "warn", _("Rejected rows (whoever they are stays as last sent):")
-    shown = rejected if everything else rejected[:MAX_REJECTED]
-    for entry in shown:
-        place = _("line {line}").format(line=entry["line"])
-        if entry["key"]:
-            place += ", " + _("key {key}").format(key=entry["key"])
-        field = ".".join(part for part in (entry["action"], entry["field"]) if part)
-        yield "warn", f"  {place}{', ' + field if field else ''}: {entry['message'] or entry['code']}"
-        if entry.get("hint"):
-            yield "", f"    → {entry['hint']}"
-    if len(rejected) > len(shown):
-        more = len(rejected) - len(shown)
-        yield "dim", "  " + ngettext("… and {n} more", "… and {n} more", more).format(n=more)
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for entry in rejected:
+        groups.setdefault((entry["action"], entry["field"], entry["code"]), []).append(entry)
+    for entries in groups.values():
+        shown = entries if everything else entries[:MAX_REJECTED]
+        for entry in shown:
+            yield "warn", _rejected_line(entry)
+        if entries[0].get("hint"):
+            yield "", f"    → {entries[0]['hint']}"
+        if len(entries) > len(shown):
+            more = len(entries) - len(shown)
+            text = ngettext("… and {n} more for this reason", "… and {n} more for this reason", more)
+            yield "dim", "    " + text.format(n=more)
+
+
+def _rejected_line(entry: Mapping[str, Any]) -> str:
+    place = _("line {line}").format(line=entry["line"])
+    if entry["key"]:
+        place += ", " + _("key {key}").format(key=entry["key"])
+    field = ".".join(part for part in (entry["action"], entry["field"]) if part)
+    return f"  {place}{', ' + field if field else ''}: {entry['message'] or entry['code']}"
 
 
 def _ending_lines(report: Mapping[str, Any]) -> Iterator[Line]:
@@ -191,6 +218,7 @@ def runs_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
         counts = run["counts"]
         text = f"{run['run']:<15} {run['started']:<16} {run['mapping']:<20}"
         text += f" +{counts['created']} ~{counts['updated']} -{counts['removed']}"
+        text += f" !{counts['held']}" if counts["held"] else ""
         yield status_style(run["status"]), f"{text}  {status_word(run['status'])}"
 
 
@@ -220,7 +248,7 @@ def test_lines(result: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _quoted(value: Any) -> str:
-    return f"“{value}”" if isinstance(value, str) else str(value)
+    return _("“{text}”").format(text=value) if isinstance(value, str) else str(value)
 
 
 def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
