@@ -6,17 +6,19 @@ used: the address in the configuration is the address that is called.
 
 from __future__ import annotations
 
+import html
+import json
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from engine.i18n import _
+from engine.problems import Problem, TargetStopped
 
 BODY_KEPT = 500
 T = TypeVar("T")
@@ -38,9 +40,8 @@ class Answer:
     @property
     def is_html(self) -> bool:
         """A page for people, from a proxy or a login form: never an answer of the target itself."""
-        return "html" in self.content_type.casefold() or self.text.lstrip()[:15].casefold().startswith(
-            ("<!doctype", "<html")
-        )
+        start = self.text.lstrip("\ufeff \t\r\n")[:1000].casefold()
+        return bool(start) and ("html" in self.content_type.casefold() or (start[0] == "<" and "html" in start))
 
 
 class Unreachable(Exception):
@@ -53,14 +54,15 @@ class Unreachable(Exception):
 
 
 class Http:
-    """Connections to one server, kept open between requests."""
+    """Connections to one server, kept open between requests. Raises :class:`TargetStopped` for a bad ``ca_file``."""
 
-    def __init__(self, url: str, timeout: float, secrets: Sequence[str], ca_file: Path | None, verify: bool) -> None:
-        self._secrets = [form for secret in secrets if secret for form in _forms(secret)]
+    def __init__(self, url: str, timeout: float, secrets: Sequence[str], ca_file: str | None, verify: bool) -> None:
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        self._secrets = sorted(forms, key=len, reverse=True)
         self._client = httpx.Client(
             base_url=url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            verify=_tls(ca_file) if verify else False,
+            verify=_tls(ca_file) if verify and url.casefold().startswith("https:") else False,
             follow_redirects=False,
             trust_env=False,
         )
@@ -75,7 +77,9 @@ class Http:
                 content=body,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise Unreachable(self._connect_message(error), False) from None
+            raise Unreachable(_connect_message(error), False) from None
+        except httpx.LocalProtocolError:
+            raise Unreachable(_("the request can't be sent (control characters in a name or key?)"), False) from None
         except httpx.TimeoutException:
             raise Unreachable(_("no answer in time"), True) from None
         except httpx.HTTPError:
@@ -92,24 +96,54 @@ class Http:
         """Close all connections."""
         self._client.close()
 
-    @staticmethod
-    def _connect_message(error: Exception) -> str:
-        reason = str(error)
-        if "CERTIFICATE" in reason.upper():
-            return _("its certificate is not trusted (set ca_file to the certificate of your server)")
-        if isinstance(error, httpx.ConnectTimeout):
-            return _("it does not answer (is the address right, is a firewall in between?)")
-        if "Name or service" in reason or "getaddrinfo" in reason or "nodename" in reason:
-            return _("the name of the server is not known")
-        return _("nothing answers at this address (is the server running, is the port right?)")
+
+def json_body(value: Any) -> bytes:
+    """JSON in UTF-8. Halves of characters that a server sent broken are escaped: UTF-8 can't hold them."""
+    try:
+        return json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value).encode("ascii")
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file is not None else None)
+def _connect_message(error: Exception) -> str:
+    reason = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return _certificate_message(reason)
+    if "[SSL" in reason:
+        return _("no encrypted connection can be made (does the server want http:// instead of https://?)")
+    if isinstance(error, httpx.ConnectTimeout):
+        return _("it does not answer (is the address right, is a firewall in between?)")
+    if any(sign in reason for sign in ("Name or service", "getaddrinfo", "nodename", "name resolution")):
+        return _("the name of the server is not known")
+    return _("nothing answers at this address (is the server running, is the port right?)")
+
+
+def _certificate_message(reason: str) -> str:
+    if "mismatch" in reason:
+        return _("its certificate is for another name (write the address as it stands in the certificate)")
+    if "expired" in reason:
+        return _("its certificate has expired (renew it on the server)")
+    return _("its certificate is not trusted (set ca_file to the certificate of your server)")
+
+
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError):
+        message = _("The ca_file {path} can't be read as a certificate.").format(path=ca_file)
+        hint = _("Export the server's certificate as PEM (it begins with BEGIN CERTIFICATE) and name that file.")
+        raise TargetStopped(Problem("ca_file_unusable", message, hint)) from None
+    if ca_file is not None:
+        # The file may hold the server's own certificate instead of the authority that signed it.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _forms(secret: str) -> set[str]:
-    return {secret, quote(secret, safe=""), secret.encode("unicode_escape").decode("ascii")}
+    """How a server may write a secret back: as it is, in an address, in JSON, in a page."""
+    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    in_page = {html.escape(secret), html.escape(secret, quote=False)}
+    return {secret, quote(secret, safe=""), quote(secret)} | in_json | in_page
 
 
 def repeated(

@@ -6,6 +6,7 @@ person must look like, and carries out a finished action plan. Locks, plans and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
@@ -69,6 +70,17 @@ class Effects:
 
     sleep: Callable[[float], None]
     step: Callable[[int], None] = field(default=lambda done: None)
+
+
+def still_held(everybody: Iterable[Sent], removed: Iterable[Change]) -> set[str]:
+    """The ids over there of people who leave, but whom others hold too: under another key, or another mapping's.
+
+    They stay over there; only the state forgets that this action sent them.
+    """
+    left = Counter(one.remote for one in everybody if one.remote is not None)
+    leaving = [change.remote for change in removed if change.remote is not None]
+    left.subtract(leaving)
+    return {remote for remote in leaving if left[remote] > 0}
 
 
 class Target(Protocol):

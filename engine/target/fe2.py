@@ -6,22 +6,21 @@ FE2 Adressbuches“). So the body always holds the persons of all mappings of th
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path as FilePath
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from engine.config.schema import ActionModel, Connection, Fe2Connection
-from engine.http import Answer, Http, Unreachable, repeated
+from engine.http import Answer, Http, Unreachable, json_body, repeated
 from engine.i18n import _
 from engine.problems import Path, Problem, TargetStopped, did_you_mean
-from engine.sync.plan import ActionPlan
+from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record, Sent
 from engine.target.base import Effects, FieldFault, Ledger, Outcome
 from engine.template.faults import Fault, Finding
-from engine.template.kinds import NAMES, TEXT, AnyKind
+from engine.template.kinds import NAMES, TEXT, AnyKind, as_text
 from engine.template.program import Field
 
 SYNC = "/rest/addressbook/sync"
@@ -45,6 +44,7 @@ FIELDS: dict[str, AnyKind] = {
 }
 MODE_SINCE = (2, 29)
 DELETE_SINCE = (2, 36)
+LEGACY, TOKEN = "LEGACY", "TOKEN"
 
 # How often and after which pauses a code is repeated (spec: 423 at least three times within three minutes, 503 at most
 # twice because a proxy may have answered, everything undocumented at most four times: the sync is idempotent).
@@ -53,9 +53,9 @@ UNAVAILABLE = (2.0, 5.0)
 UNKNOWN = (0.5, 1.0, 2.0, 5.0)
 FINAL = frozenset({200, 204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 412})
 
-_NUMBER = re.compile(r"0049[1-9]\d{4,13}")
-_ANY_NUMBER = re.compile(r"00[1-9]\d{5,15}")
-_EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
+_NUMBER = re.compile(r"0049[1-9][0-9]{5,13}")
+_ANY_NUMBER = re.compile(r"00[1-9][0-9]{5,15}")
+_EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 
 
 class Fe2Sync:
@@ -74,13 +74,17 @@ class Fe2Sync:
         self.model = model
         self.connection = connection
         self.version = _version(connection.fe2_version)
+        self.alarm_groups = None if connection.alarm_groups is None else [as_text(g) for g in connection.alarm_groups]
         self._http: Http | None = None
 
     def check(self) -> Iterator[tuple[Path, Finding]]:
-        """``removal: delete`` needs FE2 2.36, which the connection may say is not there."""
-        if self.model.removal == "delete" and self.version is not None and self.version < DELETE_SINCE:
-            message = _("FE2 {version} can't delete single persons.").format(version=self.connection.fe2_version)
-            yield ("removal",), Finding("fe2_too_old", message, _("Use removal: sync, or update FE2 to 2.36."))
+        """``removal: delete`` needs FE2 2.36, which the connection may say is not there; the key must fit a header."""
+        if self.model.removal == "delete" and self._is_older(DELETE_SINCE):
+            problem = self._too_old()
+            yield ("removal",), Finding(problem.code, problem.message, problem.hint)
+        if not self._key.isprintable():
+            message = _("The access_key of the connection holds line ends or control characters.")
+            yield ("connection",), Finding("access_key_unusable", message, _("Copy it again from FE2, as one line."))
 
     def extra_fields(self) -> tuple[Field, ...]:
         """FE2 needs nothing beyond its fields."""
@@ -91,16 +95,12 @@ class Fe2Sync:
     def record(self, key: str, values: Mapping[str, Any]) -> tuple[Record, list[FieldFault]]:
         """All fields of the vendor's sample; what is not named is ``""`` or ``[]``."""
         record: Record = {name: values.get(name, [] if kind is NAMES else "") for name, kind in FIELDS.items()}
-        faults = list(self._rules(record))
-        record["externalDbId"] = self.connection.id_prefix + record["externalDbId"]
-        return record, faults
+        own_id = record["externalDbId"]
+        record["externalDbId"] = self.connection.id_prefix + own_id
+        return record, [*_id_rules(own_id, record["externalDbId"]), *self._rules(record)]
 
     def _rules(self, record: Record) -> Iterator[FieldFault]:
-        if not record["externalDbId"]:
-            yield _fault("externalDbId", "id_empty", _("externalDbId is empty."), _("Every person needs an id."))
-        if record["externalDbId"] in (".", ".."):
-            yield _fault("externalDbId", "id_invalid", _("externalDbId may not be “.” or “..”."), _("Use another id."))
-        yield from self._pager(record["aPagerPro"], record["aPagerProFieldMode"])
+        yield from _pager_rules(record["aPagerPro"], record["aPagerProFieldMode"])
         if record["mobil"] and not _ANY_NUMBER.fullmatch(record["mobil"]):
             yield _fault(
                 "mobil",
@@ -109,9 +109,9 @@ class Fe2Sync:
                 _("Use the filter phone: {example}").format(example="{{ … | phone }}"),
                 warning=True,
             )
-        for group in record["alarmGroups"] if self.connection.alarm_groups is not None else ():
-            if group not in (self.connection.alarm_groups or ()):
-                near = did_you_mean(group, self.connection.alarm_groups or ())
+        for group in record["alarmGroups"] if self.alarm_groups is not None else ():
+            if group not in (self.alarm_groups or ()):
+                near = did_you_mean(group, self.alarm_groups or ())
                 yield _fault(
                     "alarmGroups",
                     "unknown_alarm_group",
@@ -120,23 +120,6 @@ class Fe2Sync:
                     if near
                     else _("The groups of FE2 stand in configuration.yaml under alarm_groups."),
                 )
-
-    @staticmethod
-    def _pager(address: str, mode: str) -> Iterator[FieldFault]:
-        if not address:
-            return
-        if mode == "TOKEN":
-            message = _("With aPagerProFieldMode TOKEN the field aPagerPro must be empty.")
-            yield _fault("aPagerPro", "pager_with_token", message, _("Leave aPagerPro out, or use LEGACY."))
-        elif not (_NUMBER.fullmatch(address) or _EMAIL.fullmatch(address)):
-            yield _fault(
-                "aPagerPro",
-                "pager_address",
-                _("aPagerPro takes an e-mail address or a mobile number as 0049…, not “{value}”.").format(
-                    value=address
-                ),
-                _("For numbers use the filter phone: {example}").format(example="{{ … | phone }}"),
-            )
 
     def remote_of(self, record: Record) -> str | None:
         """The externalDbId with the connection's prefix."""
@@ -163,69 +146,89 @@ class Fe2Sync:
 
         ``removal`` erase deletes singly and sends no list (``abgleich forget``).
         """
+        if not (plan.going or plan.adopted or plan.resend):
+            return
+        if plan.removal == "erase" and self._is_older(DELETE_SINCE):
+            raise TargetStopped(self._too_old())
         singly = plan.removal in ("delete", "erase")
-        removed = [change for change in plan.going if change.kind == "removed" and singly]
-        listed = [change for change in plan.going if not (singly and change.kind == "removed")]
-        rest = [*listed, *plan.adopted]
-        certain = ledger.is_certain()
+        deleted = [change for change in plan.going if change.kind == "removed" and singly]
+        listed = [change for change in plan.going if not (change.kind == "removed" and singly)]
         body = self.body(ledger.everybody(), plan)
+        if not body["personList"] and (listed or not deleted):
+            raise TargetStopped(_empty_list())
+        certain = ledger.is_certain()
         ledger.begin()
-        for change in removed:
-            self._delete(str(change.remote), effects)
-            ledger.done(change, None, None)
-            yield Outcome(change.key, "removed")
-        if plan.removal == "erase":
+        yield from self._delete_each(deleted, body, ledger, effects)
+        if plan.removal == "erase" or not body["personList"]:
+            # Without a list nothing is proven about the others.
             if certain:
                 ledger.finish()
             return
-        if body["personList"]:
-            self._sync(body, effects)
-        elif rest or not removed:
-            raise TargetStopped(_empty_list())
-        ledger.finish((change, self.remote_of(change.after) if change.after else None) for change in rest)
+        self._sync(body, effects)
+        ledger.finish((change, self._id(change.after)) for change in (*listed, *plan.adopted))
         for change in listed:
             yield Outcome(change.key, change.kind)
 
     def body(self, everybody: Sequence[Sent], plan: ActionPlan) -> dict[str, Any]:
         """Everybody last sent over this connection, with this plan's changes: what FE2 holds afterwards."""
-        persons = {str(one.remote): one.record for one in everybody}
-        for change in plan.going:
-            if change.kind == "removed":
-                persons.pop(str(change.remote), None)
+        # By key and id: who got another key keeps the id, and must stay when the old key goes.
+        leaving = Counter((change.key, self._id(change.before)) for change in plan.going if change.kind == "removed")
+        persons: dict[str, Record] = {}
+        for one in everybody:
+            own = (one.key, self._id(one.record))
+            if leaving[own]:
+                leaving[own] -= 1
+            else:
+                persons[one.record["externalDbId"]] = one.record
         for change in plan.going:
             if change.after is not None:
-                persons[str(self.remote_of(change.after))] = change.after
+                persons[change.after["externalDbId"]] = change.after
         return {"source": self.connection.source, "personList": [self._wire(person) for person in persons.values()]}
 
+    @staticmethod
+    def _id(record: Record | None) -> str | None:
+        return None if record is None else str(record["externalDbId"])
+
     def _wire(self, record: Record) -> Record:
-        if self.version is not None and self.version < MODE_SINCE:
+        if self._is_older(MODE_SINCE):
             return {name: value for name, value in record.items() if name != "aPagerProFieldMode"}
         return record
 
+    def _is_older(self, since: tuple[int, ...]) -> bool:
+        return self.version is not None and self.version < since
+
+    def _too_old(self) -> Problem:
+        message = _("FE2 {version} can't delete single persons.").format(version=self.connection.fe2_version)
+        return Problem("fe2_too_old", message, _("Use removal: sync, or update FE2 to 2.36."))
+
+    def _delete_each(
+        self, deleted: Sequence[Change], body: dict[str, Any], ledger: Ledger, effects: Effects
+    ) -> Iterator[Outcome]:
+        staying = {person["externalDbId"] for person in body["personList"]}
+        for number, change in enumerate(deleted, 1):
+            remote = str(self._id(change.before))
+            if remote not in staying:
+                self._delete(remote, effects)
+            ledger.done(change, None, None)
+            effects.step(number)
+            yield Outcome(change.key, "removed")
+
     def _sync(self, body: dict[str, Any], effects: Effects) -> None:
-        data = json.dumps(body, ensure_ascii=False).encode("utf-8")
         headers = self._headers() | {"Content-Type": "application/json"}
-        answer = self._repeated("POST", SYNC, headers, data, effects)
+        answer = self._repeated("POST", SYNC, headers, json_body(body), effects)
         if answer.status != 200 or answer.is_html:
-            raise TargetStopped(self._explain(answer, len(body["personList"])))
+            raise TargetStopped(self._explain(answer, *_explained(answer.status, len(body["personList"]))))
 
     def _delete(self, remote: str, effects: Effects) -> None:
         answer = self._repeated("DELETE", PERSON + quote(remote, safe=""), self._headers(), b"", effects)
-        if (answer.status not in (200, 204, 404)) or (answer.is_html and answer.status != 404):
-            raise TargetStopped(self._explain(answer, 1))
+        if answer.status == 404 or (answer.status in (200, 204) and not answer.is_html):
+            return
+        explained = _not_allowed() if answer.status == 403 else _explained(answer.status, 1)
+        raise TargetStopped(self._explain(answer, *explained))
 
     def _repeated(self, method: str, path: str, headers: Mapping[str, str], data: bytes, effects: Effects) -> Answer:
-        def pauses(result: Answer | Unreachable) -> Sequence[float]:
-            if isinstance(result, Unreachable):
-                return UNKNOWN
-            if result.status == 423:
-                return BUSY
-            if result.status == 503:
-                return UNAVAILABLE
-            return () if result.status in FINAL else UNKNOWN
-
         try:
-            return repeated(lambda: self.http.send(method, path, headers, data), pauses, effects.sleep)
+            return repeated(lambda: self.http.send(method, path, headers, data), _pauses, effects.sleep)
         except Unreachable as error:
             message = _("FE2 at {url} can't be reached: {reason}.").format(
                 url=self.connection.url, reason=error.message
@@ -233,13 +236,16 @@ class Fe2Sync:
             hint = _("What FE2 holds is not known now; the next run sends everything again.")
             raise TargetStopped(Problem("fe2_unreachable", message, hint)) from None
 
+    @property
+    def _key(self) -> str:
+        return self.connection.access_key.get_secret_value().strip()
+
     def _headers(self) -> dict[str, str]:
         # The key as it is, without `Bearer` (vendor page). Keys may hold any character: sent as UTF-8.
-        return {"Authorization": self.connection.access_key.get_secret_value().strip()}
+        return {"Authorization": self._key}
 
-    def _explain(self, answer: Answer, sent: int) -> Problem:
-        """The problem behind a code, as in the vendor's table, with the next step."""
-        code, message, hint = _explained(answer.status, sent)
+    def _explain(self, answer: Answer, code: str, message: str, hint: str) -> Problem:
+        """The problem behind an answer, with what FE2 said about it."""
         if answer.status == 200:
             code, message = "fe2_not_fe2", _("A web page answered instead of FE2.")
             hint = _("Is the address right, or is a proxy in between? What FE2 holds is not known now.")
@@ -253,18 +259,73 @@ class Fe2Sync:
         """The connection to the server, made when first needed."""
         if self._http is None:
             connection = self.connection
-            ca_file = FilePath(connection.ca_file) if connection.ca_file else None
-            secret = connection.access_key.get_secret_value().strip()
-            self._http = Http(connection.url, connection.timeout, [secret], ca_file, connection.verify_tls)
+            self._http = Http(
+                connection.url, connection.timeout, [self._key], connection.ca_file, connection.verify_tls
+            )
         return self._http
 
     def close(self) -> None:
         """Close the connection to the server."""
         if self._http is not None:
             self._http.close()
+            self._http = None
+
+
+def _id_rules(own_id: str, whole: str) -> Iterator[FieldFault]:
+    if not own_id:
+        yield _fault("externalDbId", "id_empty", _("externalDbId is empty."), _("Every person needs an id."))
+    if whole in (".", ".."):
+        yield _fault("externalDbId", "id_invalid", _("externalDbId may not be “.” or “..”."), _("Use another id."))
+
+
+def _pager_rules(address: str, mode: str) -> Iterator[FieldFault]:
+    if mode not in ("", LEGACY, TOKEN):
+        yield _fault(
+            "aPagerProFieldMode",
+            "pager_mode_unknown",
+            _("aPagerProFieldMode “{value}” is not in FE2's documentation; it is sent as it is.").format(value=mode),
+            _("Known are: {names}").format(names=f"{LEGACY}, {TOKEN}"),
+            warning=True,
+        )
+    if not address:
+        return
+    if mode == TOKEN:
+        message = _("With aPagerProFieldMode TOKEN the field aPagerPro must be empty.")
+        yield _fault("aPagerPro", "pager_with_token", message, _("Leave aPagerPro out, or use LEGACY."))
+    elif not (_NUMBER.fullmatch(address) or _EMAIL.fullmatch(address)):
+        yield _fault(
+            "aPagerPro",
+            "pager_address",
+            _("aPagerPro takes an e-mail address or a mobile number as 0049…, not “{value}”.").format(value=address),
+            _("For numbers use the filter phone: {example}").format(example="{{ … | phone }}"),
+        )
+
+
+def _pauses(result: Answer | Unreachable) -> Sequence[float]:
+    if isinstance(result, Unreachable):
+        return UNKNOWN
+    if result.status == 423:
+        return BUSY
+    if result.status == 503:
+        return UNAVAILABLE
+    return () if result.status in FINAL else UNKNOWN
+
+
+def _not_allowed() -> tuple[str, str, str]:
+    return (
+        "fe2_delete_not_allowed",
+        _("FE2 does not allow to delete a single person."),
+        _("Tick “Person löschen erlauben” in the synchronisation settings of the organisation, or use removal: sync."),
+    )
 
 
 def _explained(status: int, sent: int) -> tuple[str, str, str]:
+    if 300 <= status < 400 or status == 404:
+        return (
+            "fe2_path",
+            _("There is no FE2 interface at this address (code {status}).").format(status=status),
+            _("Check url in configuration.yaml: https or http, name and port as they are in the browser."),
+        )
     if status == 401:
         return (
             "fe2_access_key",
@@ -314,5 +375,5 @@ def _fault(field: str, code: str, message: str, hint: str = "", warning: bool = 
 
 
 def _version(text: str | None) -> tuple[int, ...] | None:
-    numbers = re.findall(r"\d+", text or "")
-    return tuple(int(number) for number in numbers[:3]) or None
+    found = re.search(r"(?<!\w)[0-9]+(?:\.[0-9]+)*(?!\w)", text or "")
+    return tuple(int(number) for number in found[0].split(".")) if found else None

@@ -9,7 +9,7 @@ from engine.config.schema import ActionModel, Connection
 from engine.problems import Path
 from engine.sync.plan import ActionPlan
 from engine.sync.record import Record
-from engine.target.base import Effects, FieldFault, Ledger, Outcome
+from engine.target.base import Effects, FieldFault, Ledger, Outcome, still_held
 from engine.template.faults import Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind
 from engine.template.program import Field
@@ -57,12 +57,16 @@ class MemorySync:
 
     def apply(self, plan: ActionPlan, ledger: Ledger, effects: Effects) -> Iterator[Outcome]:
         """One change after the other."""
+        if not (plan.going or plan.adopted):
+            return
+        staying = still_held(ledger.everybody(), (change for change in plan.going if change.after is None))
         for change in plan.going:
-            if change.after is None:
-                self.people.pop(change.key, None)
-            else:
+            if change.after is not None:
                 self.people[change.key] = change.after
-            self.writes += 1
+                self.writes += 1
+            elif change.remote not in staying:
+                self.people.pop(change.key, None)
+                self.writes += 1
             ledger.done(change, change.after, change.key)
             yield Outcome(change.key, change.kind)
         for change in plan.adopted:

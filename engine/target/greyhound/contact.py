@@ -21,7 +21,12 @@ DELETED = 2
 LINK_KINDS = {"email": 0, "fax": 1, "letter": 2, "phone": 3, "mobile": 4, "message": 5}
 LINK_CATEGORIES = {"none": 0, "business": 1, "private": 2, "invoice": 3, "supplier": 4}
 SEXES = {"none": 0, "male": 1, "female": 2, "diverse": 3}
+APPENDED = ("Protocol", "Remarks")
 DIALLED = (LINK_KINDS["fax"], LINK_KINDS["phone"], LINK_KINDS["mobile"])
+
+
+class FieldTwice(Exception):
+    """A user field is named by its number and by its name, with two values."""
 
 
 def _group(value: Any) -> int | str:
@@ -64,6 +69,15 @@ FIELDS: dict[str, AnyKind] = {
 }
 
 
+def user_values(record: Record, fields: Mapping[str, int]) -> dict[int, str]:
+    """The user fields by their numbers. Raises :class:`FieldTwice` where two names mean one field and differ."""
+    values: dict[int, str] = {}
+    for name, value in record.get("UserFields", {}).items():
+        if values.setdefault(fields[name], value) != value:
+            raise FieldTwice(name)
+    return values
+
+
 def new_item(record: Record, group: int, fields: Mapping[str, int], text_format: str) -> dict[str, Any]:
     """The item of ``RpcItems.New``: Kind, State and Priority are always sent: left out they mean something else."""
     contact: dict[str, Any] = {name: record[name] for name in PROPERTIES if record.get(name)}
@@ -78,7 +92,7 @@ def new_item(record: Record, group: int, fields: Mapping[str, int], text_format:
         "Subject": record["Subject"],
         "Properties": {"Contact": contact},
         "UserFields": [
-            {"FieldRef": fields[name], "Value": value} for name, value in record.get("UserFields", {}).items() if value
+            {"FieldRef": ref, "Value": value} for ref, value in user_values(record, fields).items() if value
         ],
     }
 
@@ -90,24 +104,35 @@ def merged(
 
     Everything else stays, known or not. ``Protocol`` and ``Remarks`` are emptied: on Put they are appended.
     """
-    made = copy.deepcopy(dict(item))
+    made = emptied(item)
     contact = made.setdefault("Properties", {}).setdefault("Contact", {})
     differs = _set(made, "Subject", record["Subject"])
     for name in PROPERTIES:
         if name in record:
             differs |= _set(contact, name, record[name])
     if "ComLinks" in record:
-        links = merged_links(contact.get("ComLinks", []), record["ComLinks"], text_format)
+        links = merged_links(contact.get("ComLinks") or [], record["ComLinks"], text_format)
         if links is not None:
             contact["ComLinks"] = links
             differs = True
-    values = _merged_fields(made.get("UserFields", []), record.get("UserFields", {}), fields)
+    values = _merged_fields(made.get("UserFields") or [], user_values(record, fields))
     if values is not None:
         made["UserFields"] = values
         differs = True
-    made["Protocol"] = ""
-    made["Remarks"] = ""
     return made if differs else None
+
+
+def trashed(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole item, moved to the trash."""
+    return emptied(item) | {"Flags": int(item.get("Flags") or 0) | DELETED}
+
+
+def emptied(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy to put back: without the texts that a Put would append to themselves."""
+    made = copy.deepcopy(dict(item))
+    for name in APPENDED:
+        made[name] = [] if isinstance(made.get(name), list) else ""
+    return made
 
 
 def merged_links(
@@ -118,24 +143,35 @@ def merged_links(
     A link is managed when its (Kind, Category) appears in the mapping, also with an empty text: that removes it.
     """
     managed = {_sort(link) for link in wanted}
-    ours = [link for link in existing if _sort(link) in managed]
-    named = [link for link in wanted if link.get("Text")]
-    if sorted(map(_normal, ours)) == sorted(map(_normal, named)):
+    todo = [link for link in wanted if link.get("Text")]
+    made: list[dict[str, Any]] = []
+    spare: list[dict[str, Any]] = []
+    for link in existing:
+        same = next((one for one in todo if _same(link, one, text_format)), None)
+        made.append(link)
+        if same is not None:
+            todo.remove(same)
+        elif _sort(link) in managed:
+            spare.append(link)
+    if not todo and not spare:
         return None
-    standing = {_normal(link): link for link in ours}
-    fresh = [standing.get(_normal(link)) or _link(link, text_format) for link in named]
-    first = next((index for index, link in enumerate(existing) if _sort(link) in managed), len(existing))
-    before = [link for link in existing[:first] if _sort(link) not in managed]
-    behind = [link for link in existing[first:] if _sort(link) not in managed]
-    return [*before, *fresh, *behind]
+    for link in spare:
+        place = next(index for index, one in enumerate(made) if one is link)
+        new = next((one for one in todo if _sort(one) == _sort(link)), None)
+        made[place : place + 1] = [] if new is None else [link | _written(new, text_format)]
+        if new is not None:
+            todo.remove(new)
+    return made + [_link(link, text_format) for link in todo]
+
+
+def bracketed(link: Mapping[str, Any]) -> bool:
+    """Whether the text of a link holds angle brackets inside: they stand around it, nothing could tell them apart."""
+    return any(sign in _bare(link) for sign in "<>")
 
 
 def value_of(item: Mapping[str, Any], field: int, key: str = "UserFields") -> str:
     """The text of a user field of an item (``UserValues`` of a list item)."""
-    for entry in item.get(key) or []:
-        if entry.get("FieldRef") == field:
-            return str(entry.get("Value", ""))
-    return ""
+    return next((_text(entry) for entry in item.get(key) or [] if entry.get("FieldRef") == field), "")
 
 
 def is_live_contact(item: Mapping[str, Any] | None) -> bool:
@@ -150,38 +186,60 @@ def _set(target: dict[str, Any], name: str, value: Any) -> bool:
     return True
 
 
-def _merged_fields(
-    existing: list[dict[str, Any]], wanted: Mapping[str, str], fields: Mapping[str, int]
-) -> list[dict[str, Any]] | None:
-    values = {fields[name]: value for name, value in wanted.items()}
-    standing = {entry.get("FieldRef"): str(entry.get("Value", "")) for entry in existing}
-    if all(standing.get(ref, "") == value for ref, value in values.items()):
+def _merged_fields(existing: list[dict[str, Any]], wanted: Mapping[int, str]) -> list[dict[str, Any]] | None:
+    standing = {entry.get("FieldRef"): _text(entry) for entry in existing}
+    if all(standing.get(ref, "") == value for ref, value in wanted.items()):
         return None
-    kept = [entry for entry in existing if entry.get("FieldRef") not in values]
-    return kept + [{"FieldRef": ref, "Value": value} for ref, value in values.items() if value]
+    made = []
+    for entry in existing:
+        value = wanted.get(entry.get("FieldRef", 0))
+        if value is None or value == _text(entry):
+            made.append(entry)
+        elif value:
+            made.append(entry | {"Value": value})
+    return made + [{"FieldRef": ref, "Value": value} for ref, value in wanted.items() if value and ref not in standing]
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    value = entry.get("Value")
+    return "" if value is None else str(value)
 
 
 def _sort(link: Mapping[str, Any]) -> tuple[int, int]:
     return int(link.get("Kind") or 0), int(link.get("Category") or 0)
 
 
-def _normal(link: Mapping[str, Any]) -> tuple[int, int, bool, str]:
-    kind, category = _sort(link)
-    text = str(link.get("Text") or "").strip().removeprefix("<").removesuffix(">")
+def _bare(link: Mapping[str, Any]) -> str:
+    return str(link.get("Text") or "").strip().removeprefix("<").removesuffix(">").strip()
+
+
+def _comparable(kind: int, text: str) -> str:
+    """The text as it is compared: the server may write numbers and blanks in its own way."""
     if kind in DIALLED:
         try:
-            text = e164(text)
+            return e164(text)
         except FilterError:
-            text = "".join(text.split())
-    elif kind == LINK_KINDS["email"]:
-        text = text.strip().casefold()
-    else:
-        text = " ".join(text.split())
-    return kind, category, bool(link.get("Preferred")), text
+            return "".join(text.split())
+    return text.casefold() if kind == LINK_KINDS["email"] else " ".join(text.split())
+
+
+def _same(standing: Mapping[str, Any], wanted: Mapping[str, Any], text_format: str) -> bool:
+    """Whether a link says what is wanted. ``Preferred`` counts only where the mapping names it."""
+    kind, _category = _sort(standing)
+    if _sort(standing) != _sort(wanted):
+        return False
+    if "Preferred" in wanted and bool(standing.get("Preferred")) != wanted["Preferred"]:
+        return False
+    return _comparable(kind, _bare(standing)) == _comparable(kind, _bare(_written(wanted, text_format)))
+
+
+def _written(link: Mapping[str, Any], text_format: str) -> dict[str, Any]:
+    """What is written of a link that stands already: its text, and ``Preferred`` where the mapping names it."""
+    text = str(link["Text"])
+    written = text if text.startswith("<") and text.endswith(">") else text_format.replace("{}", text)
+    return {name: link[name] for name in ("Preferred",) if name in link} | {"Text": written}
 
 
 def _link(link: Mapping[str, Any], text_format: str) -> dict[str, Any]:
     kind, category = _sort(link)
-    text = str(link["Text"])
-    written = text if text.startswith("<") and text.endswith(">") else text_format.replace("{}", text)
-    return {"Category": category, "Kind": kind, "Preferred": bool(link.get("Preferred")), "Text": written}
+    return {"Category": category, "Kind": kind, "Preferred": False} | _written(link, text_format)

@@ -14,7 +14,6 @@ from engine.target.greyhound.rpc import Rpc, RpcError
 
 ORDER_BY_CREATED = 11
 LIST_VALUES = 805591041
-MAX_PAGES = 100_000
 FILTER: dict[str, Any] = {
     "Kinds": 256,
     "States": 255,
@@ -35,6 +34,7 @@ class Index:
         self.params = params
         self._ids: dict[str, set[int]] | None = None
         self._trusted = True
+        self._values: dict[int, str] = {}
 
     def find(self, key: str) -> list[int]:
         """The ids of live contacts that carry exactly this key."""
@@ -46,53 +46,54 @@ class Index:
     def look_up(self, key: str) -> list[int]:
         """Ask for one key now. Every hit is checked: a server that ignores the filter must not pass on a stranger."""
         wanted = {"FieldRef": self.field, "Compare": 0, "Combine": 0, "Value": key}
-        items = self._pages(FILTER | {"UserFields": [wanted]})
-        found = []
-        for item in items:
-            if not is_live_contact(item):
-                continue
-            value = value_of(item, self.field, "UserValues") or self._value(int(item["ID"]))
-            if value == key:
-                found.append(int(item["ID"]))
-        return sorted(set(found))
+        items, _whole = self._pages(FILTER | {"UserFields": [wanted]})
+        live = [item for item in items if is_live_contact(item)]
+        return sorted(int(item["ID"]) for item in live if self._value(item) == key)
 
     def add(self, key: str, contact: int) -> None:
         """A contact that was made just now."""
         if self._ids is not None:
             self._ids[key].add(contact)
 
-    def _value(self, contact: int) -> str:
-        item = self.rpc.call("RpcItems.Get", contact, False)
-        return value_of(item, self.field) if is_live_contact(item) else ""
+    def _value(self, item: dict[str, Any]) -> str:
+        """The key of a list item; asked for once where the list does not say it."""
+        listed = value_of(item, self.field, "UserValues")
+        if listed:
+            return listed
+        contact = int(item["ID"])
+        if contact not in self._values:
+            whole = self.rpc.call("RpcItems.Get", contact, False)
+            self._values[contact] = value_of(whole, self.field) if is_live_contact(whole) else ""
+        return self._values[contact]
 
     def _all(self) -> dict[str, set[int]]:
         ids: dict[str, set[int]] = defaultdict(set)
-        items = self._pages(FILTER)
+        items, whole = self._pages(FILTER)
         for item in items:
             value = value_of(item, self.field, "UserValues")
             if value and is_live_contact(item):
                 ids[value].add(int(item["ID"]))
         # No values at all: the server does not return them, or nobody has one. Look up singly, to be sure.
-        self._trusted = bool(ids) and not self._capped(len(items)) if items else True
+        self._trusted = not items or (whole and bool(ids) and not self._capped(len(items)))
         return ids
 
     def _capped(self, count: int) -> bool:
         try:
             settings = self.rpc.call("RpcInfo.GetServerSettings") or {}
         except RpcError:
-            return False
+            return True
         cap = settings.get("MaxSearchResults") if isinstance(settings, dict) else None
         return isinstance(cap, int) and 0 < cap <= count
 
-    def _pages(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    def _pages(self, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+        """All items, and whether the list came to its end: a server that turns no pages shows its first one again."""
         found: dict[int, dict[str, Any]] = {}
         offset = 0
-        for _page in range(MAX_PAGES):
+        while True:
             params = [filters, ORDER_BY_CREATED, 0, offset, LIST_VALUES, [self.field], 0, 0][: self.params]
-            page = [item for item in self.rpc.call("RpcItems.GetList", *params) or [] if isinstance(item, dict)]
-            fresh = {int(item["ID"]): item for item in page if "ID" in item and int(item["ID"]) not in found}
+            page = self.rpc.call("RpcItems.GetList", *params) or []
+            fresh = {int(item["ID"]): item for item in page if int(item["ID"]) not in found}
             if not fresh:
-                break
+                return list(found.values()), not page
             found |= fresh
             offset += len(page)
-        return list(found.values())

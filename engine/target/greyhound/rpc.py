@@ -6,11 +6,10 @@ import base64
 import itertools
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from engine.config.schema import GreyhoundConnection
-from engine.http import Answer, Http, Unreachable, repeated
+from engine.http import Answer, Http, Unreachable, json_body, repeated
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 
@@ -44,11 +43,11 @@ class Rpc:
         self._sleep = sleep
         self._ids = itertools.count(1)
         password = connection.password.get_secret_value()
-        login = f"{client_id}-{connection.username}:{password}".encode(connection.auth_encoding, errors="replace")
-        token = base64.b64encode(login).decode("ascii")
+        token = base64.b64encode(_login(connection, f"{client_id}-{connection.username}:{password}")).decode("ascii")
         self._headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json; charset=utf-8"}
-        ca_file = Path(connection.ca_file) if connection.ca_file else None
-        self._http = Http(connection.url, connection.timeout, [password, token], ca_file, connection.verify_tls)
+        self._http = Http(
+            connection.url, connection.timeout, [password, token], connection.ca_file, connection.verify_tls
+        )
 
     def call(self, method: str, *params: Any) -> Any:
         """The result, None where there is nothing to return.
@@ -57,24 +56,23 @@ class Rpc:
         :class:`TargetStopped` where nothing else will work either.
         """
         request = {"version": "1.1", "method": method, "params": list(params), "id": next(self._ids)}
-        body = json.dumps(request, ensure_ascii=False).encode("utf-8")
+        body = json_body(request)
         pauses = READ_PAUSES if method.rsplit(".", 1)[-1] in REPEATABLE else ()
-        answer = repeated(
-            lambda: self._http.send("POST", "/json", self._headers, body),
+        return repeated(
+            lambda: self._result(method, self._http.send("POST", "/json", self._headers, body)),
             lambda result: pauses if isinstance(result, Unreachable) else (),
             self._sleep,
         )
-        return self._result(method, answer)
 
     def _result(self, method: str, answer: Answer) -> Any:
         document = _parsed(answer)
-        if isinstance(document, dict):
-            error = document.get("error")
-            if error:
-                raise self._refused(method, error)
-            if answer.status == 200:
-                return document.get("result")
-        raise self._foreign(method, answer)
+        if answer.status == 401 or not isinstance(document, dict):
+            raise self._foreign(answer)
+        if document.get("error"):
+            raise self._refused(method, document["error"])
+        if answer.status != 200:
+            raise self._foreign(answer)
+        return document.get("result")
 
     def _refused(self, method: str, error: Any) -> RpcError:
         if not isinstance(error, dict):
@@ -84,8 +82,8 @@ class Rpc:
         number = int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdigit()) else None
         return RpcError(method, number, self._http.redact(str(message)))
 
-    def _foreign(self, method: str, answer: Answer) -> Exception:
-        url = self.connection.url
+    def _foreign(self, answer: Answer) -> Exception:
+        """What an answer means that is none of JSON-RPC."""
         if answer.status in (401, 403):
             message = _("GREYHOUND does not accept the user {user}, or the user lacks a right.").format(
                 user=self.connection.username
@@ -93,24 +91,36 @@ class Rpc:
             hint = _("Check username and password in configuration.yaml and secrets.yaml, and the user's rights.")
             return TargetStopped(Problem("greyhound_login", message, hint))
         if answer.status == 404:
-            message = _("There is no GREYHOUND interface at {url}/json.").format(url=url)
-            return TargetStopped(
-                Problem("greyhound_path", message, _("Check url: address and HTTP port of the server."))
-            )
-        if answer.status == 200:
-            # Something answered, but cut off or not JSON: what a write did is unknown.
-            return Unreachable(_("the answer can't be read"), True)
-        shown = self._http.redact(answer.text).strip()
-        return RpcError(method, None, f"HTTP {answer.status} {'' if answer.is_html else shown}".strip())
+            message = _("There is no GREYHOUND interface at {url}/json.").format(url=self.connection.url)
+            hint = _("Check url: address and HTTP port of the server.")
+            return TargetStopped(Problem("greyhound_path", message, hint))
+        # Cut off, not JSON, or from a proxy on the way: what a write did is unknown.
+        if answer.status != 200:
+            shown = "" if answer.is_html else self._http.redact(answer.text).strip()
+            return Unreachable(f"HTTP {answer.status} {shown}".strip(), True)
+        if answer.is_html:
+            return Unreachable(_("a web page answered (is the address right, is a proxy in between?)"), True)
+        return Unreachable(_("the answer can't be read"), True)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
 
+def _login(connection: GreyhoundConnection, text: str) -> bytes:
+    try:
+        return text.encode(connection.auth_encoding)
+    except UnicodeEncodeError:
+        message = _("Username or password hold characters that {encoding} does not have.").format(
+            encoding=connection.auth_encoding
+        )
+        hint = _("Set auth_encoding: utf-8 in the connection, or change the password.")
+        raise TargetStopped(Problem("greyhound_auth_encoding", message, hint)) from None
+
+
 def _parsed(answer: Answer) -> Any:
     try:
         # Answers may hold raw control characters.
-        return json.loads(answer.body.decode("utf-8"), strict=False)
+        return json.loads(answer.body.decode("utf-8-sig"), strict=False)
     except (ValueError, RecursionError):
         return None
