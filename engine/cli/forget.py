@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, finish, load_project, problems_shown, tools
+from engine.cli.common import AsJson, finish, load_project, mapping_ids, problems_shown, tools
 from engine.i18n import _
 
 
@@ -25,6 +26,8 @@ def command(
     from engine.sync.run import forget_person
 
     project = load_project(context)
+    if Path(mapping).suffix in (".yaml", ".yml"):
+        mapping = mapping_ids(project, [mapping])[0]
     with problems_shown(context, as_json, mapping), tools(project) as used:
         report = forget_person(project, mapping, key, used)
     finish(report, as_json)

@@ -24,6 +24,7 @@ def command(
     """Show."""
     from engine.problems import Problem, UserMustFix
     from engine.report import run_lines
+    from engine.sync.run import report_of
 
     project = load_project(context)
     with problems_shown(context, as_json), open_store(project) as store:
@@ -32,8 +33,8 @@ def command(
         if stored is None:
             message = _("There is no run {id}.").format(id=run)
             raise UserMustFix(Problem("unknown_run", message, _("`abgleich runs` lists them.")))
-    report = stored.report or {"run": stored.id, "mapping": stored.mapping, "status": stored.status}
+    report = report_of(stored)
     if as_json:
         show_json(report)
     else:
-        show(run_lines(report, everything=True))
+        show(run_lines(report, most=None))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, good_mapping, load_project, mapping_ids, problems_shown
+from engine.cli.common import AsJson, good_mapping, load_project, mapping_ids
 from engine.cli.door import EXIT_FAILED, EXIT_OK
-from engine.cli.output import show, show_json
+from engine.cli.output import show, show_json, show_problems
 from engine.i18n import _
+
+if TYPE_CHECKING:
+    from engine.problems import Problem
 
 
 def summary() -> str:
@@ -23,19 +26,26 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Test."""
+    from engine.problems import ProblemError
     from engine.report import test_lines
     from engine.sync.preview import run_tests
 
     project = load_project(context)
     names = mapping_ids(project, mappings) if mappings else list(project.ids)
     results: list[dict[str, Any]] = []
-    with problems_shown(context, as_json):
-        for name in names:
+    problems: list[Problem] = []
+    for name in names:
+        try:
             results += run_tests(project, good_mapping(project, name))
+        except ProblemError as error:
+            problems += error.problems
     passed = len([result for result in results if result["ok"]])
-    document = {"ok": passed == len(results), "passed": passed, "failed": len(results) - passed, "tests": results}
+    failed = len(results) - passed
+    document: dict[str, Any] = {"ok": not failed and not problems, "passed": passed, "failed": failed, "tests": results}
     if as_json:
-        show_json(document)
+        shown = {"problems": [problem.as_json() for problem in problems]} if problems else {}
+        show_json(document | shown)
     else:
+        show_problems(problems, project.root)
         show(test_lines(document))
     raise typer.Exit(EXIT_OK if document["ok"] else EXIT_FAILED)

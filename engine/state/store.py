@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,9 @@ from engine.sync.record import Owner, Record, Sent
 
 FILE = "state.sqlite"
 CHUNK = 500
+LEAST_VALUE = 3
+EMPTY = {"content": "", "fingerprint": ""}
+"""What is left of the content of a plan that has ended: it is never carried out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,15 @@ class StoredRun:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """What is known of a connection: ``certain`` is false after anything but a clear success."""
+    """What is known of a connection: ``certain`` is false after anything but a clear success, made at ``place``."""
 
     certain: bool = True
     last_success: datetime | None = None
+    place: str | None = None
+
+    def at(self, place: str | None) -> ConnectionState:
+        """The same for a server at this address: nothing is known of one that was never written to."""
+        return self if place is None or self.place in (None, place) else ConnectionState(certain=False, place=place)
 
 
 def now_text(moment: datetime | None = None) -> str:
@@ -103,12 +112,12 @@ class Store:
             raise UserMustFix(_unusable(error)) from error
 
     def _prepare(self) -> None:
-        t.metadata.create_all(self._engine)
         with self._engine.begin() as database:
+            t.metadata.create_all(database)
             version = database.execute(select(t.meta.c.value).where(t.meta.c.name == "schema")).scalar()
             if version is None:
                 database.execute(insert(t.meta).values(name="schema", value=str(t.SCHEMA_VERSION)))
-            elif int(version) != t.SCHEMA_VERSION:
+            elif version != str(t.SCHEMA_VERSION):
                 message = _(
                     "The state was written by another version of abgleich (schema {found}, not {wanted})."
                 ).format(found=version, wanted=t.SCHEMA_VERSION)
@@ -135,9 +144,14 @@ class Store:
             return {(row[0], row[1], row[2]): row[3] for row in database.execute(query).all()}
 
     def record_changes(
-        self, connection: str, owner: Owner, changes: Iterable[tuple[Change, Record | None, str | None]], final: bool
+        self,
+        connection: str,
+        owner: Owner,
+        changes: Iterable[tuple[Change, Record | None, str | None]],
+        final: bool,
+        place: str | None = None,
     ) -> None:
-        """These changes took effect. ``final``: the write as a whole was a clear success."""
+        """These changes took effect. ``final``: the write as a whole was a clear success, at this address."""
         moment = self.now()
         with self._begin() as database:
             gone: list[tuple[Owner, str]] = []
@@ -159,7 +173,7 @@ class Store:
             for start in range(0, len(rows), CHUNK):
                 database.execute(insert(t.sent), rows[start : start + CHUNK])
             if final:
-                _set_connection(database, connection, certain=True, last_success=moment)
+                _set_connection(database, connection, certain=True, last_success=moment, place=place)
 
     def forget_sent(self, connection: str, owner: Owner, key: str) -> None:
         """Nobody was ever sent under this key."""
@@ -196,7 +210,8 @@ class Store:
             row = database.execute(select(t.connections).where(t.connections.c.name == name)).first()
         if row is None:
             return ConnectionState()
-        return ConnectionState(row.certain, datetime.fromisoformat(row.last_success) if row.last_success else None)
+        success = datetime.fromisoformat(row.last_success) if row.last_success else None
+        return ConnectionState(row.certain, success, row.place)
 
     def set_uncertain(self, name: str) -> None:
         """A write begins: what the target holds is unknown until it succeeded."""
@@ -277,7 +292,7 @@ class Store:
 
     def _end_others(self, database: Database, mapping: str, keep: int) -> None:
         others = update(t.plans).where(_open(mapping), t.plans.c.number != keep)
-        database.execute(others.values(status="superseded", ended_at=self.now()))
+        database.execute(others.values(status="superseded", ended_at=self.now(), **EMPTY))
 
     def plan(self, plan_id: str) -> StoredPlan | None:
         """The plan with this number (``P12``), whatever became of it."""
@@ -301,7 +316,7 @@ class Store:
         number = int(plan_id.removeprefix("P"))
         with self._begin() as database:
             database.execute(
-                update(t.plans).where(t.plans.c.number == number).values(status=status, ended_at=self.now())
+                update(t.plans).where(t.plans.c.number == number).values(status=status, ended_at=self.now(), **EMPTY)
             )
 
     # -- runs --------------------------------------------------------------------------------------------------------
@@ -366,28 +381,46 @@ class Store:
             )
 
     def erase_person(self, key: str, mapping: str) -> None:
-        """Take the values of one person out of all runs and ended plans of a mapping (``forget``)."""
+        """Take one person out of all runs and plans of a mapping (``forget``); nothing is left in the file either."""
+        self.end_plans(mapping)
         with self._begin() as database:
             rows = database.execute(select(t.runs.c.id, t.runs.c.report).where(t.runs.c.mapping == mapping)).all()
-            for run, report in rows:
-                if report and json.dumps(key, ensure_ascii=False) in report:
-                    erased = _without_person(json.loads(report), key)
+            reports = {run: json.loads(report) for run, report in rows if report}
+            values = {value for report in reports.values() for value in _values_of(report, key)}
+            for run, report in reports.items():
+                erased = _without_person(report, key, values)
+                if erased != report:
                     written = json.dumps(erased, ensure_ascii=False)
                     database.execute(update(t.runs).where(t.runs.c.id == run).values(report=written))
-            database.execute(
-                delete(t.plans).where(t.plans.c.mapping == mapping, t.plans.c.status.not_in(("planned", "held")))
-            )
+            database.execute(update(t.plans).where(t.plans.c.mapping == mapping).values(**EMPTY))
             claims = t.claims.c
             database.execute(delete(t.claims).where(claims.mapping == mapping, claims.key == key))
+        if self._engine.dialect.name == "sqlite":
+            self._rewrite()
+
+    def _rewrite(self) -> None:
+        """Write the file anew: what was erased is not left in unused parts of it."""
+        try:
+            database = self._engine.raw_connection()
+            try:
+                cursor = database.cursor()
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.close()
+            finally:
+                database.close()
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise UserMustFix(_unusable(error)) from error
 
 
 class StateLedger:
-    """The :class:`engine.target.base.Ledger` of one action, kept in the state."""
+    """The :class:`engine.target.base.Ledger` of one action, kept in the state. ``place`` is the server's address."""
 
-    def __init__(self, store: Store, connection: str, owner: Owner) -> None:
+    def __init__(self, store: Store, connection: str, owner: Owner, place: str | None = None) -> None:
         self.store = store
         self.connection = connection
         self.owner = owner
+        self.place = place
 
     def everybody(self) -> list[Sent]:
         """All persons last sent over this connection."""
@@ -395,7 +428,7 @@ class StateLedger:
 
     def is_certain(self) -> bool:
         """Whether what the target holds is known."""
-        return self.store.connection(self.connection).certain
+        return self.store.connection(self.connection).at(self.place).certain
 
     def begin(self) -> None:
         """A write begins."""
@@ -404,7 +437,7 @@ class StateLedger:
     def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
         """The write as a whole was a clear success."""
         settled = [(change, change.after, remote) for change, remote in changes]
-        self.store.record_changes(self.connection, self.owner, settled, final=True)
+        self.store.record_changes(self.connection, self.owner, settled, final=True, place=self.place)
 
     def done(self, change: Change, record: Record | None, remote: str | None) -> None:
         """One change took effect."""
@@ -462,12 +495,38 @@ def _stored_run(row: Any) -> StoredRun:
     return StoredRun(row.id, row.mapping, row.command, row.status, row.started_at, row.ended_at, report)
 
 
-def _without_person(report: Any, key: str) -> Any:
+def _values_of(report: Any, key: str) -> Iterator[str]:
+    """The texts that a report holds about a person."""
+    if isinstance(report, list):
+        for item in report:
+            yield from _values_of(item, key)
+    elif isinstance(report, dict):
+        if report.get("key") == key:
+            yield from _texts([report.get("name"), report.get("fields")])
+        for value in report.values():
+            yield from _values_of(value, key)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from [value] if len(value) >= LEAST_VALUE else []
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        yield from _texts(list(value.values()))
+
+
+def _without_person(report: Any, key: str, values: Collection[str]) -> Any:
+    """The report without the entries of a person, and without the messages that name something of theirs."""
     if isinstance(report, list):
         kept = [item for item in report if not (isinstance(item, dict) and item.get("key") == key)]
-        return [_without_person(item, key) for item in kept]
+        return [_without_person(item, key, values) for item in kept]
     if isinstance(report, dict):
-        return {name: _without_person(value, key) for name, value in report.items()}
+        made = {name: _without_person(value, key, values) for name, value in report.items()}
+        if any(value in str(made.get(name) or "") for name in ("message", "hint") for value in values):
+            made |= {"message": None, "hint": None}
+        return made
     return report
 
 
@@ -483,11 +542,18 @@ def _sqlite(folder: Path) -> Any:
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
+        # The driver would begin a transaction late and read before it: two programs could both see the old state.
+        connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=30000")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

@@ -35,7 +35,7 @@ claims = Table(
     Column("key", String(500), nullable=False),
 )
 
-# `certain` is false from before a write until its clear success.
+# `certain` is false from before a write until its clear success, which was at the address `place`.
 connections = Table(
     "connections",
     metadata,
@@ -43,6 +43,7 @@ connections = Table(
     Column("client_id", String(64)),
     Column("certain", Boolean, nullable=False, default=True),
     Column("last_success", String(40)),
+    Column("place", Text),
 )
 
 mappings = Table(
@@ -65,6 +66,8 @@ plans = Table(
     Column("content", Text, nullable=False),
     Column("made_at", String(40), nullable=False),
     Column("ended_at", String(40)),
+    # A number is never given twice: somebody may still hold it in their hands.
+    sqlite_autoincrement=True,
 )
 
 runs = Table(

@@ -90,6 +90,7 @@ class _Gatherer:
         self.names = {block.id: tuple(entry.name for entry in block.fields) for block in job.blocks}
         self.first: dict[str, Row] = {}
         self.doubled: dict[str, list[Row]] = {}
+        self.broken: set[str] = set()
 
     def take(self, rows: Iterable[Row], seen: Callable[[int], None]) -> Gathered:
         for count, row in enumerate(rows, 1):
@@ -97,11 +98,15 @@ class _Gatherer:
                 self._row(row)
             if count % 1000 == 0:
                 seen(count)
+        # The key of a damaged row that has a good row elsewhere: the cells moved, it could be anybody.
+        self.found.unidentified += len(self.broken & self.first.keys())
         self._doubles()
         for block in self.job.blocks:
             self._same_ids(block.id)
             self._others(block.id)
             self._changed_ids(block.id)
+            self._held_ids(block.id)
+        self._actions_apart()
         return self.found
 
     def _row(self, row: Row) -> None:
@@ -110,6 +115,11 @@ class _Gatherer:
             self._damaged(row)
             return
         self.found.selected += 1
+        if any(fault.action is None and fault.path[:1] == ("variables",) for fault in rendered.faults) and (
+            self.job.mapping.model.source.key in self.job.mapping.model.variables
+        ):
+            # The key is computed: what stands in a column of the same name is not the key.
+            rendered.key = None
         if not rendered.key:
             self.found.unidentified += 1
             if not any(fault.action is None for fault in rendered.faults):
@@ -131,6 +141,8 @@ class _Gatherer:
         key = row.rendered.key
         if key is None or not any(key in known.sent for known in self.known.values()):
             self.found.unidentified += 1
+        else:
+            self.broken.add(key)
         self._reject(row, None, None, damage_fault(row.damaged))
 
     def _persons(self, row: Row, rendered: Rendered, key: str) -> None:
@@ -198,6 +210,34 @@ class _Gatherer:
             fault = target.unchangeable(before.record, person.record) if before is not None else None
             if fault is not None:
                 self._drop(action, person, fault.fault, fault.field)
+
+    def _held_ids(self, action: str) -> None:
+        """An id that a rejected person of this list still holds can't go to another key."""
+        target = self.job.targets[action]
+        rejected = self.found.rejected_keys(action)
+        holders = {one.remote: key for key, one in self.known[action].sent.items() if key in rejected}
+        for person in list(self.found.persons[action].values()):
+            remote = target.remote_of(person.record)
+            holder = holders.get(remote) if remote is not None else None
+            if holder is not None and holder != person.key:
+                message = _("The id {id} still belongs to {key}, whose row is rejected.").format(id=remote, key=holder)
+                self._drop(action, person, Fault("same_id", message, _("Mend that row first.")))
+
+    def _actions_apart(self) -> None:
+        """Two actions of one mapping that bring the same id to one connection."""
+        wanted: dict[tuple[str, str], list[tuple[str, Person]]] = defaultdict(list)
+        for action, persons in self.found.persons.items():
+            connection = self.job.action(action).model.connection
+            for person in persons.values():
+                remote = self.job.targets[action].remote_of(person.record)
+                if remote is not None:
+                    wanted[connection, remote].append((action, person))
+        for (_connection, remote), several in wanted.items():
+            names = ", ".join(action for action, _person in several)
+            message = _("The id {id} is brought by several actions: {names}.").format(id=remote, names=names)
+            for action, person in several if len(several) > 1 else ():
+                hint = _("A person may go to a connection once: narrow one of the actions with `where`.")
+                self._drop(action, person, Fault("same_id", message, hint))
 
     def _drop(self, action: str, person: Person, fault: Fault, field_name: str | None = "externalDbId") -> None:
         self.found.persons[action].pop(person.key, None)

@@ -47,26 +47,24 @@ def judge(plan: Plan, facts: Facts) -> Plan:
         reasons = _removals(action, limits, facts.unidentified)
         removal_holds += reasons
         actions.append(replace(action, changes=tuple(_marked(c, reasons) for c in action.changes)))
-    if holds and plan.is_empty:
-        holds = []
+    if plan.is_empty:
+        # Nothing would be written; what is odd about the file itself still has to be looked at.
+        holds = [reason for reason in holds if reason.code != "first_sync"]
     return replace(plan, actions=tuple(actions), holds=tuple(holds), removal_holds=tuple(removal_holds))
 
 
 def _first_syncs(plan: Plan, facts: Facts) -> list[Reason]:
     reasons = []
-    for action in plan.actions:
-        others = (facts.first_syncs or {}).get(action.connection)
-        if others is None:
-            continue
+    for connection, others in (facts.first_syncs or {}).items():
         # FE2 removes whoever any earlier program or installation synced.
         message = _(
             "This is the first sync of {connection} from here: FE2 removes everybody whom an earlier program or "
             "installation brought there and who is not in this list."
-        ).format(connection=action.connection)
+        ).format(connection=connection)
         if others:
             message += " " + _("Not sent from here yet: {names}.").format(names=", ".join(others))
         hint = _("Compare the number of persons with FE2, then approve. `first_sync: go` switches this off.")
-        reasons.append(Reason("first_sync", message, hint, action.id))
+        reasons.append(Reason("first_sync", message, hint))
     return reasons
 
 

@@ -18,7 +18,7 @@ ChangeKind = Literal["created", "updated", "removed"]
 class Change:
     """What shall happen to one person. ``held``: not before somebody approves; until then they stay as last sent.
 
-    ``taken_from`` names the mapping that no longer exists whose person this is.
+    ``taken_from`` says who sent the person before: a mapping that no longer exists, or this one under another key.
     """
 
     kind: ChangeKind
@@ -138,53 +138,63 @@ def plan_action(
     remote_of: Callable[[Record], str | None],
     creation_only: Collection[str] = (),
     everything: bool = False,
+    shared: Collection[str] = (),
+    orphan_of: Callable[[Person], Sent | None] = lambda _person: None,
 ) -> ActionPlan:
     """Compare who is wanted with who was last sent.
 
     ``rejected_keys`` belong to rows that failed: whoever was sent before stays as last sent. ``orphans`` are persons of
-    mappings that no longer exist, by their id over there: whoever claims one takes it over. ``loses`` says whether an
-    update would take a person out of the alarm. With ``everything`` unchanged persons are sent as well.
+    mappings that no longer exist, by their id over there: whoever claims one takes it over; where records hold no such
+    id, ``orphan_of`` finds them. ``loses`` says whether an update would take a person out of the alarm. With
+    ``everything`` unchanged persons are sent as well. ``shared`` are ids over there that another mapping looks after,
+    too: they are not removed.
     """
     changes: list[Change] = []
     adopted: list[Change] = []
     unchanged = 0
-    wanted: set[str] = set()
+    persons = list(persons)
+    wanted = {person.key for person in persons}
+    gone = {key: one for key, one in sent.items() if key not in wanted and key not in rejected_keys}
+    gone_by_remote = {one.remote: one for one in gone.values() if one.remote is not None}
     for person in persons:
-        wanted.add(person.key)
         before = sent.get(person.key)
-        # A person of a mapping that is gone: this mapping brings the same id and takes them over.
-        remote = remote_of(person.record)
-        orphan = orphans.get(remote) if before is None and remote is not None else None
-        known = before or orphan
-        taken = orphan.owner if orphan is not None else None
-        if known is None:
+        taken = None
+        if before is None:
+            # The same id under another key is the same person; so is a person of a mapping that is gone.
+            remote = remote_of(person.record)
+            before = gone_by_remote.get(remote) if remote is not None else None
+            if before is not None:
+                del gone[before.key]
+            else:
+                before = orphans.get(remote) if remote is not None else orphan_of(person)
+            taken = before.owner if before is not None else None
+        if before is None:
             changes.append(Change("created", person.key, None, person.record, row=person.row, line=person.line))
             continue
         change = Change(
             "updated",
             person.key,
-            known.record,
+            before.record,
             person.record,
-            known.remote,
+            before.remote,
             person.row,
             person.line,
-            loses=loses(known.record, person.record),
+            loses=loses(before.record, person.record),
             taken_from=taken,
         )
-        if any(name not in creation_only for name in differing(known.record, person.record)):
+        if any(name not in creation_only for name in differing(before.record, person.record)):
             changes.append(change)
             continue
         unchanged += 1
         if taken is not None or everything:
             adopted.append(change)
-    gone = [one for key, one in sent.items() if key not in wanted and key not in rejected_keys]
-    if base.removal != "keep":
-        changes += [Change("removed", one.key, one.record, None, one.remote) for one in gone]
+    leaving = [one for one in gone.values() if base.removal != "keep" and one.remote not in shared]
+    changes += [Change("removed", one.key, one.record, None, one.remote) for one in leaving]
     return replace(
         base,
         changes=tuple(changes),
         adopted=tuple(adopted),
         unchanged=unchanged,
         known=len(sent),
-        kept=len(gone) if base.removal == "keep" else 0,
+        kept=len(gone) - len(leaving),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.config.load import Mapping as MappingFile
 from engine.config.load import Project
-from engine.config.names import heading_key
+from engine.config.names import heading_key, name_of
 from engine.config.schema import Fe2Connection, TestModel
 from engine.i18n import _
 from engine.problems import Problem, Refused, UserMustFix, did_you_mean
@@ -18,6 +18,7 @@ from engine.sync.reading import Reading, Row, damage_fault, open_reading
 from engine.sync.record import Record
 from engine.sync.script import Job, prepare
 from engine.target.base import Target
+from engine.template.check import is_template, used_names
 from engine.template.faults import Fault
 from engine.template.kinds import NAMES, AnyKind, Items, Kind, Pairs
 from engine.template.program import Rendered
@@ -214,7 +215,7 @@ def _render(job: Job, row: Mapping[str, Any]) -> Rendered:
     """One row, given by headings; headings that are not given are empty."""
     columns = job.options().columns
     given = {heading_key(name): "" if value is None else str(value) for name, value in row.items()}
-    headings = list(row)
+    headings = [*row, *(name for name in _missing_names(job, map(name_of, row)))]
     if columns is not None:
         headings = [heading for column in columns for heading in column.headings]
         known = {heading_key(heading) for heading in headings}
@@ -232,6 +233,24 @@ def _render(job: Job, row: Mapping[str, Any]) -> Rendered:
     reading = Reading(job, [])
     reading.scans = [scan]
     return next(iter(list(program.run([full], reading.shared()))))
+
+
+def _missing_names(job: Job, given: Iterable[str]) -> Iterator[str]:
+    """Without ``columns``: the names that templates use and nothing else gives, for headings not in the row."""
+    model = job.mapping.model
+    own = {*given, *model.variables, *job.mapping.inputs, *job.environment.globals, "row", "rows", "source", "trigger"}
+    texts = [model.source.where, *model.variables.values()]
+    texts += [value for block in job.blocks for value in (block.where, *(entry.value for entry in block.fields))]
+    used = {name for text in _templates(texts) for name in used_names(job.environment, text)}
+    yield from sorted(used - own)
+
+
+def _templates(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from [value] if is_template(value) else []
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _templates(item)
 
 
 def _scan(header: tuple[str, ...], names: tuple[str, ...]) -> Scan:

@@ -17,12 +17,12 @@ from engine.config.load import Project
 from engine.config.schema import ActionModel, Fe2Connection
 from engine.i18n import _, ngettext
 from engine.problems import NOWHERE, Problem, ProblemError, Refused, TargetStopped, UserMustFix, did_you_mean
-from engine.state.store import StateLedger, Store, StoredPlan
+from engine.state.store import StateLedger, Store, StoredPlan, StoredRun
 from engine.sync.gather import Gathered, Known, Rejection, gather, unmatched_values
 from engine.sync.guard import Facts, Limits, judge
 from engine.sync.plan import ActionPlan, Change, Plan, Reason, plan_action
 from engine.sync.reading import Reading, TriggerFacts, open_reading
-from engine.sync.record import Owner, Sent
+from engine.sync.record import Owner, Person, Sent
 from engine.sync.script import Job, prepare
 from engine.target import TARGETS, target_class
 from engine.target.base import Effects, Outcome, Target
@@ -126,6 +126,10 @@ def run_mapping(
     errors = [*project.errors_of(mapping.file), *(p for p in problems if p.severity == "error")]
     if errors:
         raise UserMustFix(*errors)
+    if not mapping.model.enabled:
+        message = _("The mapping {id} is switched off: it changes nothing.").format(id=mapping.id)
+        hint = _("Write `enabled: true` to switch it on. `abgleich preview` shows what its rows become.")
+        raise UserMustFix(Problem("mapping_disabled", message, hint, mapping.node.locate(("enabled",))))
     return _Run(job, tools, full, only_plan).execute(file, trigger)
 
 
@@ -169,7 +173,9 @@ class _Run:
         found = gather(self.job, reading.each(), known, self.tools.rows_seen)
         self._account(report, found)
         self._refuse_empty(found, known)
-        plan = judge(self._plan(reading, found, known, report), self._facts(reading, found))
+        wanted = self._plan(reading, found, known, report)
+        self._refuse_nobody_left(wanted)
+        plan = judge(wanted, self._facts(reading, found))
         for action in self.mapping.actions:
             owner = Owner(self.mapping.id, action.id)
             self.store.set_claims(action.model.connection, owner, found.claims[action.id])
@@ -212,6 +218,21 @@ class _Run:
                 raise Refused(
                     Problem("none_selected", message, _("Nothing was written. Compare `where` with the list."), at)
                 )
+
+    def _refuse_nobody_left(self, plan: Plan) -> None:
+        """Where everybody of a connection would go, the list for it would be empty."""
+        for name in {action.connection for action in plan.actions}:
+            actions = [action for action in plan.actions if action.connection == name]
+            going = sum(action.count("removed") for action in actions)
+            coming = sum(action.count("created") for action in actions)
+            whole = all(self.job.targets[action.id].replaces_everybody for action in actions)
+            if whole and going and not coming and going >= len(self.store.sent(name)):
+                message = _("Nobody would be left in {connection}: all {count} who were last sent would go.").format(
+                    connection=name, count=going
+                )
+                hint = _("Nothing was written. Is the file the right one? Mend the rejected rows, then run again.")
+                at = self.mapping.node.locate(("source",))
+                raise Refused(Problem("nobody_left", message, hint, at))
 
     def _removal(self, action_id: str) -> str:
         action = self.job.action(action_id)
@@ -260,9 +281,12 @@ class _Run:
                 target.remote_of,
                 target.creation_only,
                 everything=self.full and not target.replaces_everybody,
+                shared=known[action.id].theirs.keys(),
+                orphan_of=orphan_finder(known[action.id].orphans),
             )
             actions.append(replace(planned, resend=self._resend(planned, target)))
-        source = dict(report.source or {}) | {"path": str(reading.scans[0].file), "files": len(reading.scans)}
+        files = [{"path": str(scan.file), "sha256": scan.sha256} for scan in reading.scans]
+        source = dict(report.source or {}) | {"files": files}
         hashes = {action.connection: self.project.connection_hashes.get(action.connection, "") for action in actions}
         return Plan(self.mapping.id, tuple(actions), self.mapping.hash, hashes, source)
 
@@ -270,8 +294,8 @@ class _Run:
         """Whether an unchanged list is sent all the same: what the target holds is unknown, old, or asked for anew."""
         if not target.replaces_everybody or not (planned.unchanged or planned.known):
             return False
-        state = self.store.connection(planned.connection)
         connection = self.project.connections[planned.connection]
+        state = self.store.connection(planned.connection).at(connection.url)
         if self.full or not state.certain or state.last_success is None:
             return True
         assert isinstance(connection, Fe2Connection)
@@ -300,7 +324,7 @@ class _Run:
             connection = self.project.connections[name]
             if not isinstance(connection, Fe2Connection) or connection.first_sync == "go":
                 continue
-            if self.store.connection(name).last_success is None:
+            if self.store.connection(name).at(connection.url).last_success is None:
                 first[name] = tuple(
                     other.id
                     for other in self.project.mappings.values()
@@ -315,7 +339,7 @@ class _Run:
 
     def _keep_plan(self, plan: Plan, report: Report) -> None:
         report.actions = planned_actions(plan)
-        if plan.is_empty:
+        if plan.is_empty and not plan.holds:
             self.store.end_plans(self.mapping.id)
             report.status = worst([action.status for action in report.actions])
             return
@@ -360,7 +384,8 @@ def _carry_out_action(
     stopped = False
     outcomes: dict[str, Outcome] = {}
     if action.going or action.adopted or action.resend:
-        ledger = StateLedger(tools.store, action.connection, Owner(plan.mapping, action.id))
+        place = project.connections[action.connection].url
+        ledger = StateLedger(tools.store, action.connection, Owner(plan.mapping, action.id), place)
         try:
             for outcome in target.apply(action, ledger, Effects(tools.sleep, tools.steps_done)):
                 outcomes[outcome.key] = outcome
@@ -409,8 +434,9 @@ def planned_actions(plan: Plan) -> list[ActionReport]:
     for action in plan.actions:
         whole = bool(plan.holds)
         held = len(action.changes) if whole else len(action.held)
-        waiting = whole and bool(action.changes or action.adopted or action.resend)
-        status = "held" if waiting or held else ("planned" if action.changes or action.resend else "unchanged")
+        wanted = bool(action.changes or action.adopted or action.resend)
+        waiting = whole and (wanted or plan.is_empty)
+        status = "held" if waiting or held else "planned" if wanted else "unchanged"
         report = ActionReport(action.id, action.connection, status, kept=action.kept)
         report.counts.update(unchanged=action.unchanged, rejected=action.rejected, held=held)
         for change in action.changes:
@@ -437,6 +463,16 @@ def change_as_json(change: Change, became: str | None) -> dict[str, Any]:
     elif became == "failed":
         made["failed"] = True
     return made
+
+
+def report_of(stored: StoredRun) -> dict[str, Any]:
+    """What a run on record reported; of one that was cut off, that it was."""
+    if stored.report:
+        return stored.report
+    message = _("The run has no report: it is still running, or was cut off.")
+    hint = _("If it was cut off: run the mapping again. What FE2 holds is not known then, so everything is sent.")
+    problem = Problem("cut_off", message, hint, severity="warning")
+    return Report(stored.id, stored.mapping, stored.status, problems=[problem]).as_json()
 
 
 def name_of_person(record: Mapping[str, Any]) -> str:
@@ -527,19 +563,40 @@ def _fresh_targets(project: Project, stored: StoredPlan, store: Store, approved:
     for action in plan.actions:
         if project.connection_hashes.get(action.connection) != plan.connection_hashes.get(action.connection):
             raise Refused(_stale(stored, _("the connection {name} was changed").format(name=action.connection)))
-        sent = {one.key: one.record for one in store.sent(action.connection, plan.mapping, action.id)}
-        for change in (*action.changes, *action.adopted):
-            if change.taken_from is None and sent.get(change.key) != change.before:
-                raise Refused(_stale(stored, _("other runs have changed these persons since")))
+        if released and is_live(project, Owner(plan.mapping, action.id), action.connection):
+            raise Refused(_stale(stored, _("the mapping {id} is back").format(id=plan.mapping)))
     if not approved and not released:
         _check_source(stored)
     if released:
-        return {action.id: released_target(project, action) for action in plan.actions}
-    job, problems = prepare(project, project.mappings[plan.mapping])
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise UserMustFix(*errors)
-    return job.targets
+        targets = {action.id: released_target(project, action) for action in plan.actions}
+    else:
+        job, problems = prepare(project, project.mappings[plan.mapping])
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors:
+            raise Refused(*errors)
+        targets = job.targets
+    for action in plan.actions:
+        if not _people_as_planned(project, plan.mapping, action, targets[action.id], store):
+            raise Refused(_stale(stored, _("other runs have changed these persons since")))
+    return targets
+
+
+def _people_as_planned(project: Project, mapping: str, action: ActionPlan, target: Target, store: Store) -> bool:
+    """Whether everybody in the plan is still as it found them, and nobody else has claimed their ids."""
+    me = Owner(mapping, action.id)
+    everybody = store.sent(action.connection)
+    mine = {one.key: one for one in everybody if one.owner == me}
+    others = [one for one in everybody if one.owner != me]
+    theirs = {one.remote for one in others if is_live(project, one.owner, action.connection)}
+    for change in (*action.changes, *action.adopted):
+        before = mine.get(change.key)
+        if change.taken_from is not None and before is None:
+            from_whom = mine.values() if change.taken_from == me else others
+            before = next((s for s in from_whom if s.owner == change.taken_from and s.remote == change.remote), None)
+        remote = target.remote_of(change.after) if change.after is not None else change.remote
+        if (before.record if before is not None else None) != change.before or (remote and remote in theirs):
+            return False
+    return True
 
 
 def _check_mapping(project: Project, plan: Plan) -> None:
@@ -552,13 +609,14 @@ def _check_mapping(project: Project, plan: Plan) -> None:
 
 def _check_source(stored: StoredPlan) -> None:
     """A moved file doesn't matter, the plan holds everything; a changed one does."""
-    path = Path(str(stored.plan.source.get("path", "")))
-    if stored.plan.source.get("files") != 1 or not path.is_file():
-        return
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != stored.plan.source.get("sha256"):
-        raise Refused(_stale(stored, _("the file {name} has changed").format(name=path.name)))
+    for entry in stored.plan.source.get("files", ()):
+        path = Path(entry["path"])
+        if not path.is_file():
+            continue
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != entry["sha256"]:
+            raise Refused(_stale(stored, _("the file {name} has changed").format(name=path.name)))
 
 
 def _stale(stored: StoredPlan, reason: str) -> Problem:
@@ -598,6 +656,22 @@ def is_live(project: Project, owner: Owner, connection: str) -> bool:
     )
 
 
+def orphan_finder(orphans: Mapping[str, Sent]) -> Callable[[Person], Sent | None]:
+    """Finds the person of a mapping that is gone by the key that their contact carries."""
+    by_key = {one.key: one for one in orphans.values()}
+
+    def find(person: Person) -> Sent | None:
+        one = by_key.get(person.key)
+        return one if one is not None and _marks(one.record, one.key) & _marks(person.record, person.key) else None
+
+    return find
+
+
+def _marks(record: Mapping[str, Any], key: str) -> set[str]:
+    """The user fields in which a contact carries its key."""
+    return {name for name, value in record.get("UserFields", {}).items() if value == key}
+
+
 def release_mapping(project: Project, mapping_id: str, tools: Tools) -> Report:
     """Plan the removal of the people of a mapping, or of actions of it, that no longer exist. It waits for approval."""
     actions = []
@@ -609,8 +683,7 @@ def release_mapping(project: Project, mapping_id: str, tools: Tools) -> Report:
             raise UserMustFix(
                 Problem("unknown_connection", message, _("Put it back: without it nobody can be removed."))
             )
-        sent = tools.store.sent(connection, mapping_id, owner.action)
-        actions.append(_removal_plan(project, connection, owner, sent, tools.store))
+        actions.append(_removal_plan(project, connection, owner, tools.store))
     if not actions:
         raise UserMustFix(_nothing_to_release(project, mapping_id, tools.store))
     report = begun(project, tools, mapping_id, "release")
@@ -647,15 +720,23 @@ def _nothing_to_release(project: Project, mapping_id: str, store: Store) -> Prob
     return Problem("unknown_mapping", message, hint)
 
 
-def _removal_plan(project: Project, connection: str, owner: Owner, sent: list[Sent], store: Store) -> ActionPlan:
+def _removal_plan(project: Project, connection: str, owner: Owner, store: Store) -> ActionPlan:
     kind = project.connections[connection].type
     target = next(name for name in TARGETS if target_class(name).connection_type == kind)
+    everybody = store.sent(connection)
+    sent = [one for one in everybody if one.owner == owner]
     removal = "trash"
     if target_class(target).replaces_everybody:
         # Without anybody left the body would be empty, and an empty list is never sent.
-        others = len(store.sent(connection)) > len(sent)
-        removal = "sync" if others else "delete"
-    changes = tuple(Change("removed", one.key, one.record, None, one.remote) for one in sent)
+        staying = any(
+            one.owner.mapping != owner.mapping or is_live(project, one.owner, connection) for one in everybody
+        )
+        removal = "sync" if staying else "delete"
+    # Whom another mapping looks after as well stays.
+    theirs = {one.remote for one in everybody if one.owner != owner and is_live(project, one.owner, connection)}
+    changes = tuple(
+        Change("removed", one.key, one.record, None, one.remote) for one in sent if one.remote not in theirs
+    )
     return ActionPlan(owner.action, connection, target, removal, changes, known=len(sent))
 
 
@@ -663,15 +744,15 @@ def released_target(project: Project, action: ActionPlan) -> Target:
     """A target for removals without a mapping: how a contact is recognised is told by what was last sent."""
     match: dict[str, str] = {"id": "{{ id }}"}
     for change in action.changes:
-        for name, value in (change.before or {}).get("UserFields", {}).items():
-            if value == change.key:
-                match = {"user_field": name}
+        for name in _marks(change.before or {}, change.key):
+            match = {"user_field": name}
     model = ActionModel.model_construct(action=action.target, connection=action.connection, fields={}, match=match)
     return target_class(action.target)(model, project.connections[action.connection])
 
 
 def forget_person(project: Project, mapping_id: str, key: str, tools: Tools) -> Report:
     """Erase one person: from the targets where that is allowed, and everywhere in the state."""
+    _known_sender(project, mapping_id, tools.store)
     held: list[tuple[str, Owner, Sent]] = []
     for connection, mapping, action in tools.store.owners():
         if mapping == mapping_id:
@@ -685,7 +766,24 @@ def forget_person(project: Project, mapping_id: str, key: str, tools: Tools) -> 
         report = begun(project, tools, mapping_id, "forget")
         with recorded(tools, report):
             _forget(project, held, mapping_id, key, tools, report)
+        if report.status != "failed":
+            # After the run is on record: its own entry is erased as well.
+            tools.store.erase_person(key, mapping_id)
     return report
+
+
+def _known_sender(project: Project, mapping_id: str, store: Store) -> None:
+    known = sorted({*project.ids, *(mapping for _connection, mapping, _action in store.owners())})
+    if mapping_id in known or store.runs(mapping_id, 1):
+        return
+    near = did_you_mean(mapping_id, known)
+    message = _("There is no mapping {name}.").format(name=mapping_id)
+    hint = (
+        _("Did you mean {name}?").format(name=near)
+        if near
+        else _("Known are: {names}").format(names=", ".join(known) or _("none"))
+    )
+    raise UserMustFix(Problem("unknown_mapping", message, hint))
 
 
 def _forget(
@@ -693,7 +791,8 @@ def _forget(
 ) -> None:
     if not held:
         message = _("Nobody with the key {key} was sent by {id}.").format(key=key, id=mapping_id)
-        report.problems.append(Problem("unknown_person", message, _("What runs noted about the key is erased.")))
+        hint = _("What runs noted about the key is erased.")
+        report.problems.append(Problem("unknown_person", message, hint, NOWHERE, "warning"))
     for connection, owner, one in held:
         removal = _forget_removal(project, owner, connection)
         base = ActionPlan(owner.action, connection, _target_name(project, connection), removal, known=1)
@@ -715,11 +814,8 @@ def _forget(
             target.close()
     for action in report.actions:
         for entry in action.changes:
-            entry["fields"] = {}
+            entry |= {"fields": {}, "name": ""}
     report.status = worst([action.status for action in report.actions] or ["unchanged"])
-    if report.status != "failed":
-        tools.store.erase_person(key, mapping_id)
-        tools.store.end_plans(mapping_id)
 
 
 def _forget_removal(project: Project, owner: Owner, connection: str) -> str:

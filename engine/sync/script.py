@@ -12,6 +12,7 @@ from engine.config.load import Mapping as MappingFile
 from engine.config.names import heading_key, name_of
 from engine.config.parse import unknown_key
 from engine.config.schema import TemplateCondition
+from engine.config.secret import hidden
 from engine.i18n import _
 from engine.problems import Location, Path, Problem, Refused, did_you_mean
 from engine.source.base import Column, Scan, SourceOptions
@@ -107,7 +108,8 @@ def prepare(project: Project, mapping: MappingFile) -> tuple[Job, list[Problem]]
     environment = Environment(_tables(mapping), ZoneInfo(project.configuration.timezone))
     job = Job(project, mapping, environment)
     checker = _Checker(job, _known_names(mapping))
-    problems = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source()]
+    found = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source(), *checker.tests()]
+    problems = list(hidden(found, project.secrets))
     if mapping.used_by is not None:
         problems = [replace(problem, used_by=mapping.used_by) for problem in problems]
     return job, problems
@@ -119,19 +121,21 @@ def problems_of(project: Project, mappings: Collection[str] | None = None) -> li
     if mappings is not None:
         files = [project.ids[name] for name in mappings]
         found = [problem for file in files for problem in project.errors_of(file)]
-    for name, mapping in project.mappings.items():
-        if mappings is None or name in mappings:
+    for mapping in [*project.mappings.values(), *project.drafts]:
+        if mappings is None or mapping.id in mappings:
             found += prepare(project, mapping)[1]
-    unique = dict.fromkeys(found)
-    return sorted(unique, key=lambda p: (p.at.file or "", p.at.line or 0, p.at.column or 0))
+    # A mistake in a file that several mappings use is one mistake.
+    unique = {replace(problem, used_by=None): problem for problem in reversed(found)}
+    return sorted(unique.values(), key=lambda p: (p.at.file or "", p.at.line or 0, p.at.column or 0))
 
 
 def _tables(mapping: MappingFile) -> dict[str, dict[str, Any]]:
-    return {name: table for name, table in mapping.model.tables.items() if isinstance(table, dict)}
+    """The tables by name; one that is not right is there, and empty: nobody shall say that it does not exist."""
+    return {name: table if isinstance(table, dict) else {} for name, table in mapping.model.tables.items()}
 
 
 def _known_names(mapping: MappingFile) -> Names:
-    if mapping.columns is None:
+    if mapping.columns is None or mapping.node.is_broken(("source", "columns")):
         return Names(None)
     headings = {heading_key(heading): name for name, column in mapping.columns.items() for heading in column.heading}
     return Names(tuple(mapping.columns), headings)
@@ -157,6 +161,7 @@ class _Checker:
         self.mapping = job.mapping
         self.node = job.mapping.node
         self.environment = job.environment
+        self.draft = job.project.mappings.get(job.mapping.id) is not job.mapping
         inputs = tuple(job.mapping.inputs)
         self.columns = names if names.known is None else replace(names, known=(*names.known, *inputs))
 
@@ -164,6 +169,8 @@ class _Checker:
 
     def tables(self) -> Iterator[Problem]:
         for name, table in self.mapping.model.tables.items():
+            if self.node.is_broken(("tables", name)):
+                continue
             if not isinstance(table, dict):
                 at = self.node.locate(("tables", name))
                 yield Problem(
@@ -177,13 +184,16 @@ class _Checker:
                 items = value if isinstance(value, list) else [value]
                 if not all(isinstance(item, str) or item is None for item in items):
                     at = self.node.locate(("tables", name, key))
-                    yield Problem("expected_text", _("A table's value is a text or a list of texts."), "", at)
+                    message = _("A table's value is a text or a list of texts.")
+                    yield Problem("expected_text", message, _("Write for example [one, two]."), at)
 
     def source(self) -> Iterator[Problem]:
         from engine.source import SOURCES
         from engine.source.files import source_type
 
         source = self.mapping.model.source
+        if not source.type and not source.path:
+            return  # a draft: what is missing has been said
         kind = source_type(source.type, source.path)
         if kind not in SOURCES:
             near = did_you_mean(kind, SOURCES)
@@ -199,11 +209,43 @@ class _Checker:
         ):
             yield _no_key(source.group_by, tuple(self.mapping.columns), self.node.locate(("source", "group_by")))
 
+    def tests(self) -> Iterator[Problem]:
+        """The headings of the rows and the fields that are expected exist."""
+        kinds = {
+            action.id: target_class(action.model.action)
+            for action in self.mapping.actions
+            if action.model.action in TARGETS
+        }
+        headings = None
+        if self.mapping.columns is not None and not self.node.is_broken(("source", "columns")):
+            headings = [heading for column in self.mapping.columns.values() for heading in column.heading]
+        known = {heading_key(heading) for heading in headings or ()}
+        listed = self.node.get("tests")
+        for index in range(len(listed.value) if listed is not None and isinstance(listed.value, list) else 0):
+            path: Path = ("tests", index)
+            for heading in self._keys((*path, "row")) if headings is not None else ():
+                if heading_key(heading) not in known:
+                    problem = unknown_key(heading, headings or [], self.node, (*path, "row", heading))
+                    message = _("The heading {name} is not in `columns`.").format(name=heading)
+                    yield replace(problem, code="unknown_heading", message=message)
+            for action, kind in kinds.items():
+                for name in self._keys((*path, "expect", action)):
+                    if name not in kind.fields:
+                        problem = unknown_key(name, list(kind.fields), self.node, (*path, "expect", action, name))
+                        message = _("{action} has no field {name}.").format(action=kind.action, name=name)
+                        yield replace(problem, code="unknown_field", message=message)
+
+    def _keys(self, path: Path) -> list[str]:
+        node = self.node.find(path)
+        return list(node.value) if node is not None and isinstance(node.value, dict) else []
+
     # -- actions -----------------------------------------------------------------------------------------------------
 
     def actions(self) -> Iterator[Problem]:
         for action in self.mapping.actions:
             known = [name for name in TARGETS if name not in HIDDEN]
+            if not action.model.action:
+                continue
             if action.model.action not in TARGETS:
                 near = did_you_mean(action.model.action, known)
                 message = _("The action {name} is not known.").format(name=action.model.action)
@@ -230,47 +272,75 @@ class _Checker:
                 found=connection.type,
             )
             at = self.node.locate((*action.path, "connection"))
-            yield Problem("connection_type", message, _("Name another connection."), at)
+            fitting = [name for name, one in self.job.project.connections.items() if one.type == kind.connection_type]
+            hint = _("Name another connection: {names}").format(names=", ".join(fitting) or "–")
+            yield Problem("connection_type", message, hint, at)
             yield from self._fields(action, kind)
             return
         if action.model.removal is not None and action.model.removal not in kind.removals:
             message = _("“{value}” is not allowed here.").format(value=action.model.removal)
+            near = did_you_mean(action.model.removal, kind.removals)
+            hint = _("Did you mean {name}?").format(name=near) if near else ""
             known = _("Allowed are: {names}").format(names=", ".join(kind.removals))
-            yield Problem("value_not_allowed", message, known, self.node.locate((*action.path, "removal")))
+            at = self.node.locate((*action.path, "removal"))
+            yield Problem("value_not_allowed", message, f"{hint} {known}".strip(), at)
+        fields: list[Field] = []
+        problems = [*self._fields(action, kind, fields)]
+        yield from problems
+        if self.draft and self._misshapen(action):
+            return  # what the target would say may only follow from that
         target = kind(action.model, connection)
         for path, finding in target.check():
             yield self._problem(finding, (*action.path, *path))
-        fields: list[Field] = []
-        yield from self._fields(action, kind, fields)
         fields += [replace(extra, path=(*action.path, *extra.path)) for extra in target.extra_fields()]
         self.job.targets[action.id] = target
         self.job.blocks.append(Block(action.id, tuple(fields), action.model.where, (*action.path, "where")))
 
+    def _misshapen(self, action: Action) -> bool:
+        """Whether the action has mistakes of its own, outside of its fields."""
+        depth = len(action.path)
+        return any(
+            problem.at.path[:depth] == action.path and problem.at.path[depth : depth + 1] != ("fields",)
+            for problem in self.job.project.problems
+            if problem.at.file == self.node.at.file
+        )
+
     def _fields(self, action: Action, kind: type[Target], fields: list[Field] | None = None) -> Iterator[Problem]:
         base: Path = (*action.path, "fields")
+        if self.node.is_broken(base) or not self._is_mapping(base):
+            return
+        unknown = [name for name in action.model.fields if name not in kind.fields]
+        meant = {did_you_mean(name, kind.fields) for name in unknown}
         for name in kind.required:
-            if action.model.fields.get(name) is None:
-                message = _("The field {name} must be named.").format(name=name)
-                hint = (
-                    _("Write alarmGroups: [] to mean none: it takes a person out of every alarm.")
-                    if name == "alarmGroups"
-                    else _("Add it here.")
-                )
-                yield Problem("field_missing", message, hint, self.node.locate_key(base))
+            if action.model.fields.get(name) is None and name not in meant and not self.node.is_broken((*base, name)):
+                yield self._missing_field(name, (*base, name))
         for name, value in action.model.fields.items():
             path: Path = (*base, name)
-            if name not in kind.fields:
+            if name in unknown:
                 problem = unknown_key(name, list(kind.fields), self.node, path)
-                yield replace(
-                    problem,
-                    code="unknown_field",
-                    message=_("{action} has no field {name}.").format(action=kind.action, name=name),
-                )
+                message = _("{action} has no field {name}.").format(action=kind.action, name=name)
+                yield replace(problem, code="unknown_field", message=message)
             elif value is not None:
                 problems = [*self._shape(kind.fields[name], value, path)]
                 yield from problems
                 if fields is not None and not problems:
                     fields.append(Field(name, kind.fields[name], value, path))
+
+    def _missing_field(self, name: str, path: Path) -> Problem:
+        hint = (
+            _("Add the line `alarmGroups: …`. To mean none write `[]`: it takes a person out of every alarm.")
+            if name == "alarmGroups"
+            else _("Add the line `{key}: …` here.").format(key=name)
+        )
+        if self.node.find(path) is not None:
+            message = _("The field {name} has no value.").format(name=name)
+            return Problem("field_missing", message, hint, self.node.locate_key(path))
+        message = _("The field {name} must be named.").format(name=name)
+        return Problem("field_missing", message, hint, self.node.locate_missing(path))
+
+    def _is_mapping(self, path: Path) -> bool:
+        node = self.node.find(path)
+        return node is not None and (node.value is None or isinstance(node.value, dict))
 
     def _shape(self, kind: AnyKind, value: Any, path: Path) -> Iterator[Problem]:
         """Whether what stands in the mapping can become a field of this kind."""
@@ -297,26 +367,19 @@ class _Checker:
             for key, item in value.items():
                 yield from self._shape(kind.value, item, (*path, key))
         elif isinstance(value, dict):
-            yield Problem(
-                "expected_text",
-                _("A text is expected here, not a list or keys and values."),
-                "",
-                self.node.locate(path),
-            )
+            yield self._no_text(path)
         elif isinstance(value, list):
             yield from self._names(kind, value, path)
         elif isinstance(value, str) and not is_template(value):
             yield from self._constant(kind, value, path)
 
     def _item(self, kind: Items, item: dict[str, Any], path: Path) -> Iterator[Problem]:
+        meant = {did_you_mean(key, kind.keys) for key in item if key not in kind.keys}
         for key in kind.required:
-            if key not in item:
-                yield Problem(
-                    "key_missing",
-                    _("The key {key} is missing.").format(key=key),
-                    _("Add it here."),
-                    self.node.locate(path),
-                )
+            if key not in item and key not in meant:
+                message = _("The key {key} is missing.").format(key=key)
+                hint = _("Add the line `{key}: …` here.").format(key=key)
+                yield Problem("key_missing", message, hint, self.node.locate((*path, key)))
         for key, value in item.items():
             if key not in kind.keys:
                 yield unknown_key(key, list(kind.keys), self.node, (*path, key))
@@ -331,12 +394,12 @@ class _Checker:
             return
         for index, item in enumerate(value):
             if item is not None and not isinstance(item, str):
-                yield Problem(
-                    "expected_text",
-                    _("A text is expected here, not a list or keys and values."),
-                    "",
-                    self.node.locate((*path, index)),
-                )
+                yield self._no_text((*path, index))
+
+    def _no_text(self, path: Path) -> Problem:
+        message = _("A text is expected here, not a list or keys and values.")
+        hint = _("Write one template, for example {example}.").format(example='"{{ name }}"')
+        return Problem("expected_text", message, hint, self.node.locate(path))
 
     def _constant(self, kind: Kind, value: str, path: Path) -> Iterator[Problem]:
         try:
@@ -351,6 +414,8 @@ class _Checker:
         model = self.mapping.model
         yield from self._truth(model.source.where, ("source", "where"), self.columns)
         names = self.columns
+        if self.node.is_broken(("variables",)) or not isinstance(model.variables, dict):
+            names = Names(None)
         for name, value in model.variables.items():
             yield from self._texts(value, ("variables", name), names)
             names = names if names.known is None else replace(names, known=(*names.known, name))
@@ -370,7 +435,15 @@ class _Checker:
         if text is None:
             return
         findings = check_truth(text) or check_template(self.environment, text, names)
-        yield from (self._problem(finding, path) for finding in findings)
+        yield from (self._problem(self._too_early(finding, names), path) for finding in findings)
+
+    def _too_early(self, finding: Finding, names: Names) -> Finding:
+        """A variable that is used where it is not computed yet is no unknown name."""
+        if finding.code != "unknown_name" or finding.needle not in self.mapping.model.variables:
+            return finding
+        message = _("The variable {name} is not computed yet here.").format(name=finding.needle)
+        hint = _("`where` of the source sees columns only, a variable only those above it: move it up.")
+        return replace(finding, message=message, hint=hint)
 
     def _texts(self, value: Any, path: Path, names: Names, kind: AnyKind | None = None) -> Iterator[Problem]:
         """All templates in a value; in a text or list field also the constants that were meant as names."""
@@ -382,10 +455,11 @@ class _Checker:
                 yield from self._texts(item, (*path, key), names, inner)
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                yield from self._texts(item, (*path, index), names, kind)
+                yield from self._texts(item, (*path, index), names, None if kind is TEXT else kind)
         elif isinstance(value, str):
             if is_template(value):
                 findings = check_template(self.environment, value, names)
+                findings = [self._too_early(finding, names) for finding in findings]
             else:
                 findings = check_constant(value, names) if kind in (TEXT, NAMES) else []
             yield from (self._problem(finding, path) for finding in findings)
