@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from jinja2 import meta, nodes
+from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
-from engine.config.names import heading_key
+from engine.config.names import heading_key, name_of
 from engine.i18n import _
 from engine.problems import did_you_mean
-from engine.template.environment import Environment, parse, unknown_table
+from engine.template.environment import Environment, Unsuitable, free_names, parse, unknown_table, walk
 from engine.template.faults import Fault, Finding
 
 ALWAYS = ("row", "rows", "source", "trigger", "first_of", "now", "today", "range", "dict", "namespace")
 
 _EXPRESSION = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
-_HEADING_LIKE = re.compile(r"[^\W\d]\w*(?:[-. /]+\w+)+\.?")
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEXTS = re.compile(r"'[^']*'|\"[^\"]*\"")
+_OWN_NAMES = re.compile(r"\{%[-+]?\s*(?:set|for|macro|with)\s+([\w, ]+)")
+_HEADING_LIKE = re.compile(r"\w*[^\W\d]\w*(?:[-. /]+\w+)+\.?|\d+\. ?[^\W\d]\w*|[^\W\d]\w*\.? \([^()'\"|]*\)")
+_ASKING = frozenset({"defined", "undefined", "default", "d"})
+KEYS = {"source": ("file", "path", "modified", "rows"), "trigger": ("trigger", "path", "id")}
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,17 @@ def check_template(environment: Environment, text: str, names: Names) -> list[Fi
     try:
         tree = parse(environment, text)
     except TemplateSyntaxError as error:
-        return [_syntax(error)]
-    findings = [*_tuples(tree), *_unknown_filters(environment, tree), *_tables(environment, tree)]
-    return findings + list(_unknown_names(tree, names))
+        return list(_headings_inside(text, names, None)) or [_syntax(environment, error)]
+    findings = [*_tuples(tree, text), *_unknown_filters(environment, tree), *_tables(environment, tree)]
+    if findings:
+        return findings
+    try:
+        used = free_names(environment, text)
+    except TemplateSyntaxError as error:
+        return [_syntax(environment, error)]
+    findings = [*_unknown_names(tree, used, names), *_unknown_keys(tree, names)]
+    unknown = {finding.needle for finding in findings if finding.code == "unknown_name"}
+    return list(_headings_inside(text, names, unknown)) or findings if unknown else findings
 
 
 def check_truth(text: str) -> list[Finding]:
@@ -85,67 +98,240 @@ def _constant(word: str, name: str) -> Finding:
 def used_names(environment: Environment, text: str) -> set[str]:
     """The names from outside that a template uses; none where it can't be parsed."""
     try:
-        return meta.find_undeclared_variables(parse(environment, text))
+        return free_names(environment, text)
     except TemplateSyntaxError:
         return set()
 
 
+# -- headings where names belong -------------------------------------------------------------------------------------
+
+
 def _headings_as_names(text: str, names: Names) -> Iterator[Finding]:
+    """``{{ E-Mail }}`` and ``{{ Tel. privat | phone }}``: a heading is all there is before the filters."""
+    own = {word for found in _OWN_NAMES.finditer(text) for word in re.findall(r"\w+", found[1])}
     for match in _EXPRESSION.finditer(text):
         inner = match[1].split("|")[0].strip()
-        line = text.count("\n", 0, match.start(1)) + 1
-        if not inner or (names.known is not None and inner in names.known):
+        if not inner or (names.known is not None and inner in names.known) or inner in own:
             continue
         written = names.headings.get(heading_key(inner))
-        if written is None and names.known is None and _HEADING_LIKE.fullmatch(inner) and _is_not_code(inner):
-            written = f"row[{_quote(inner)}]"
-        if written is not None and written != inner:
-            rest = match[1][match[1].find("|") :] if "|" in match[1] else ""
-            corrected = "{{ " + f"{written} {rest}".strip() + " }}"
+        if written is not None and (written == inner or _is_all_known(inner, names)):
+            continue
+        if written is None and (names.known is not None or not _is_heading_like(inner, own)):
+            continue
+        yield _heading(text, inner, match.start(1) + match[1].index(inner), written or f"row[{_quote(inner)}]")
+
+
+def _headings_inside(text: str, names: Names, unknown: set[str | None] | None) -> Iterator[Finding]:
+    """Headings anywhere in code that is not valid (``unknown`` None), or that has these unknown names."""
+    for tag in _TAG.finditer(text):
+        code = _TEXTS.sub(lambda found: " " * len(found[0]), tag[0])
+        if len(code.casefold()) != len(code):
+            continue
+        for heading, written in sorted(names.headings.items(), key=lambda pair: -len(pair[0])):
+            found = re.search(rf"(?<!\w){re.escape(heading)}(?!\w)", code.casefold())
+            if found is None or heading.isidentifier() or _is_all_known(tag[0][found.start() : found.end()], names):
+                continue
+            inner = tag[0][found.start() : found.end()]
+            if unknown is None or unknown & set(re.findall(r"\w+", inner)):
+                finding = _heading(text, inner, tag.start() + found.start(), written)
+                if others := _corrected(tag[0], names):
+                    finding = replace(
+                        finding, hint=_("Write: {line}").format(line=text.replace(tag[0], others).strip())
+                    )
+                yield finding
+                return
+    if names.known is None:
+        return
+    for match in _EXPRESSION.finditer(text):
+        inner = match[1].split("|")[0].strip()
+        first = re.split(r"[-. /]", inner)[0]
+        if first not in names.known and _is_heading_like(inner, ()):
+            near = did_you_mean(heading_key(inner), names.headings)
+            if near is not None:
+                yield _heading(text, inner, match.start(1) + match[1].index(inner), names.headings[near])
+                continue
             message = _("“{heading}” is a heading, not a name.").format(heading=inner)
-            yield Finding("heading_as_name", message, _("Write: {line}").format(line=corrected), inner, line)
+            name = re.sub("_+", "_", name_of(inner)).strip("_").casefold()
+            hint = _("Name it under `columns:` ({line}) and write {name}.").format(
+                line=f"{name}: {inner}", name="{{ " + name + " }}"
+            )
+            line = text.count("\n", 0, match.start(1)) + 1
+            yield Finding("heading_as_name", message, hint, inner, line)
 
 
-def _is_not_code(inner: str) -> bool:
+def _corrected(tag: str, names: Names) -> str:
+    """The tag with all headings in it replaced by their names."""
+    headings = [heading for heading in names.headings if not heading.isidentifier()]
+    either = "|".join(re.escape(heading) for heading in sorted(headings, key=len, reverse=True))
+    pattern = re.compile(rf"('[^']*'|\"[^\"]*\")|(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
+    return pattern.sub(lambda found: found[1] or names.headings.get(heading_key(found[0]), found[0]), tag)
+
+
+def _heading(text: str, inner: str, at: int, written: str) -> Finding:
+    begin, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    corrected = text[begin:at] + written + text[at + len(inner) : end if end >= 0 else None]
+    message = _("“{heading}” is a heading, not a name.").format(heading=inner)
+    line = text.count("\n", 0, at) + 1
+    return Finding("heading_as_name", message, _("Write: {line}").format(line=corrected.strip()), inner, line)
+
+
+def _is_all_known(inner: str, names: Names) -> bool:
+    words = set(re.findall(r"[^\W\d]\w*", inner))
+    return names.known is not None and bool(words) and words <= {*names.known, *ALWAYS}
+
+
+def _is_heading_like(inner: str, own: Collection[str]) -> bool:
     # `a - b` and `source.file` are code; `E-Mail` and `Tel. privat` are headings.
-    first = re.split(r"[-. /]", inner)[0]
+    if not _HEADING_LIKE.fullmatch(inner):
+        return False
+    first = re.split(r"[-. /(]", inner)[0]
     words = re.split(r"\W+", inner)
     code_words = {"if", "else", "and", "or", "not", "in", "is"} & set(words)
-    return first not in ALWAYS and " - " not in inner and not code_words and (inner[0].isupper() or ". " in inner)
+    if first in ALWAYS or first in own or " - " in inner or " / " in inner or code_words:
+        return False
+    return inner[0].isupper() or ". " in inner
 
 
 def _quote(text: str) -> str:
     return f"'{text}'" if "'" not in text else f'"{text}"'
 
 
-def _syntax(error: TemplateSyntaxError) -> Finding:
+# -- syntax ----------------------------------------------------------------------------------------------------------
+
+
+def _syntax(environment: Environment, error: TemplateSyntaxError) -> Finding:
+    if isinstance(error, Unsuitable):
+        return Finding(error.fault.code, error.fault.message, error.fault.hint, error.needle, error.lineno)
     reason = str(error.message or error)
-    needle = None
-    if match := re.search(r"got '(.+?)'|char '(.+?)'|tag '(\w+)'", reason):
-        needle = match[1] or match[2] or match[3]
+    for pattern, explained in _REASONS:
+        if found := re.search(pattern, reason):
+            message, hint, needle = explained(environment, *found.groups())
+            return Finding("template_syntax", message, hint, needle, error.lineno)
     return Finding(
         "template_syntax",
         _("This is not a valid template: {reason}").format(reason=reason),
         _("Compare the brackets and quotes: {example}.").format(example="{{ name | filter }}"),
-        needle,
+        None,
         error.lineno,
     )
 
 
-def _tuples(tree: nodes.Template) -> Iterator[Finding]:
+Explained = tuple[str, str, str | None]
+
+
+def _not_closed(environment: Environment, tag: str) -> Explained:
+    if tag == "comment":
+        return _("{tag} is never ended.").format(tag="{#"), _("Write {tag} where it ends.").format(tag="#}"), "{#"
+    start, end = "{% " + tag + " … %}", "{% end" + tag + " %}"
+    return _("{tag} is never ended.").format(tag=start), _("Write {tag} where it ends.").format(tag=end), tag
+
+
+def _cut_off(environment: Environment, *_found: str) -> Explained:
+    hint = _("Compare the brackets: every {open} needs its {close}.").format(open="{{", close="}}")
+    return _("The template ends too early."), hint, None
+
+
+def _unknown_tag(environment: Environment, tag: str) -> Explained:
+    if tag in ("end", "endif", "endfor", "endset", "endmacro", "else", "elif"):
+        message = _("{tag} stands alone: nothing before it is open.").format(tag="{% " + tag + " %}")
+        return message, _("Remove it, or write what it belongs to before it."), tag
+    near = did_you_mean(tag, ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "do", "with", "macro"))
+    hint = _("Did you mean {name}?").format(name="{% " + near + " %}") if near else ""
+    return _("There is no statement {tag}.").format(tag="{% " + tag + " %}"), hint, tag
+
+
+def _wrong_sign(environment: Environment, sign: str) -> Explained:
+    message = _("The sign {sign} can't stand here.").format(sign=sign)
+    instead = {"&": "and", "!": "not", "„": "'", "“": "'", "”": "'", "‚": "'", "‘": "'", "’": "'", "«": "'", "»": "'"}
+    if sign in instead:
+        return message, _("Write {word} instead.").format(word=instead[sign]), sign
+    hint = _("Is a heading meant? In templates it is written as a name, or as {example}.").format(example="row['…']")
+    return message, hint if sign not in "'\"" else _("A quote is opened and not closed."), sign
+
+
+def _bracket(environment: Environment, sign: str, *_wanted: str) -> Explained:
+    hint = _("Compare the brackets: every one that is opened must be closed, in the right order.")
+    return _("The bracket {sign} does not fit here.").format(sign=sign), hint, sign
+
+
+def _leftover(environment: Environment, word: str) -> Explained:
+    message = _("“{word}” does not fit here.").format(word=word)
+    if word == "=":
+        return message, _("Two values are compared with {sign}.").format(sign="=="), "="
+    if word in ("string", "integer", "float"):
+        return message, _("Something is missing before it: {join} joins texts.").format(join="{{ a ~ 'b' }}"), None
+    hint = _("Something is missing before it: a filter follows {bar}, and {join} joins texts.").format(
+        bar="|", join="{{ a ~ ' ' ~ b }}"
+    )
+    return message, hint, word
+
+
+def _nothing_there(environment: Environment, *_found: str) -> Explained:
+    hint = _("Write a name between the brackets: {example}.").format(example="{{ name }}")
+    return _("Something is missing before the closing brackets."), hint, None
+
+
+_ENDS = "end of (?:print statement|statement block|template)"
+_REASONS: tuple[tuple[str, Callable[..., Explained]], ...] = (
+    (
+        r"innermost block that needs to be closed is '(\w+)'(?s:.*)|^Missing end of (\w+)",
+        lambda e, a, b: _not_closed(e, a or b),
+    ),
+    (r"unknown tag '(\w+)'", _unknown_tag),
+    (r"unexpected char \"?'(.)'\"?|unexpected char \"(.)\"", lambda e, a, b: _wrong_sign(e, a or b)),
+    (r"^unexpected '([)\]}])'(?:, expected '(.)')?", _bracket),
+    (r"expected token '[^']*', got '([)\]}])'", _bracket),
+    (
+        rf"[Ee]xpected an expression, got '{_ENDS}'|expected token 'name', got '{_ENDS}'|unexpected '{_ENDS}'",
+        _nothing_there,
+    ),
+    (r"[Uu]nexpected end of template|got 'end of template'", _cut_off),
+    (rf"expected token '[^']*', got '{_ENDS}'", _cut_off),
+    (r"got '(.+?)'|unexpected '(.+?)'", lambda e, a, b: _leftover(e, a or b)),
+)
+
+
+# -- what the tree shows ---------------------------------------------------------------------------------------------
+
+
+def _tuples(tree: nodes.Template, text: str) -> Iterator[Finding]:
     for output in tree.find_all(nodes.Output):
         for part in output.nodes:
             if isinstance(part, nodes.Tuple):
-                names = [item.name if isinstance(item, nodes.Name) else "…" for item in part.items]
-                written = "{{ " + ", ".join(names) + " }}"
-                meant = ", ".join("{{ " + name + " }}" for name in names)
+                written, items = _tuple_as_written(text, part)
+                meant = ", ".join("{{ " + item + " }}" for item in items)
                 yield Finding(
                     "tuple",
                     _("{written} makes a pair.").format(written=written),
                     _("Did you mean {name}?").format(name=meant),
-                    names[0] if names[0] != "…" else None,
+                    items[0] if items and items[0] in text else None,
                     part.lineno,
                 )
+
+
+def _tuple_as_written(text: str, node: nodes.Tuple) -> tuple[str, list[str]]:
+    """The tag that makes a tuple, and its parts; names alone where it can't be found."""
+    for match in _EXPRESSION.finditer(text):
+        line = text.count("\n", 0, match.start(1)) + 1
+        parts = _split_at_commas(match[1])
+        if len(parts) == len(node.items) and line <= node.lineno <= line + match[1].count("\n"):
+            return "{{ " + " ".join(match[1].split()) + " }}", parts
+    names = [item.name if isinstance(item, nodes.Name) else "…" for item in node.items]
+    return "{{ " + ", ".join(names) + " }}", names
+
+
+def _split_at_commas(code: str) -> list[str]:
+    code = code.strip()
+    if code.startswith("(") and code.endswith(")"):
+        code = code[1:-1]
+    covered = _TEXTS.sub(lambda found: " " * len(found[0]), code)
+    parts, depth, begin = [], 0, 0
+    for place, sign in enumerate(covered):
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and not depth:
+            parts.append(code[begin:place].strip())
+            begin = place + 1
+    return [part for part in (*parts, code[begin:].strip()) if part]
 
 
 def _unknown_filters(environment: Environment, tree: nodes.Template) -> Iterator[Finding]:
@@ -176,15 +362,13 @@ def _tables(environment: Environment, tree: nodes.Template) -> Iterator[Finding]
             yield Finding(fault.code, fault.message, fault.hint, table, node.lineno)
 
 
-def _unknown_names(tree: nodes.Template, names: Names) -> Iterator[Finding]:
+def _unknown_names(tree: nodes.Template, used: Collection[str], names: Names) -> Iterator[Finding]:
     if names.known is None:
         return
-    optional = _asked_for(tree)
-    for name in sorted(meta.find_undeclared_variables(tree)):
-        if name in names.known or name in ALWAYS or name in optional:
-            continue
+    granted = {*names.known, *ALWAYS, *_asked_for(tree), *_set_inside(tree)}
+    for name in sorted(set(used) - granted):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
-        near = did_you_mean(name, names.known)
+        near = did_you_mean(name, [*names.known, *ALWAYS])
         yield Finding(
             "unknown_name",
             _("The name {name} is not known.").format(name=name),
@@ -196,11 +380,61 @@ def _unknown_names(tree: nodes.Template, names: Names) -> Iterator[Finding]:
         )
 
 
+def _unknown_keys(tree: nodes.Template, names: Names) -> Iterator[Finding]:
+    """``source.fiel`` and ``row['Emial']``, as far as it is known what there is."""
+    own = _set_inside(tree) | {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
+    asked = [
+        node.node
+        for node in walk(tree)
+        if isinstance(node, nodes.Test | nodes.Filter) and node.name in _ASKING and node.node is not None
+    ]
+    for node in walk(tree):
+        if (
+            not isinstance(node, nodes.Getattr | nodes.Getitem)
+            or not isinstance(node.node, nodes.Name)
+            or node in asked
+        ):
+            continue
+        key = node.attr if isinstance(node, nodes.Getattr) else _constant_key(node)
+        owner = node.node.name
+        if key is None or owner in own:
+            continue
+        if owner in KEYS and key not in KEYS[owner]:
+            yield _unknown_key(owner, key, KEYS[owner], node.lineno)
+        is_heading = isinstance(node, nodes.Getitem) and owner == "row" and names.known is not None and names.headings
+        if is_heading and heading_key(key) not in names.headings:
+            yield _unknown_key(owner, key, list(names.headings), node.lineno)
+
+
+def _constant_key(node: nodes.Getitem) -> str | None:
+    return node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None
+
+
+def _unknown_key(owner: str, key: str, known: Collection[str], line: int) -> Finding:
+    near = did_you_mean(key, known)
+    return Finding(
+        "unknown_key",
+        _("{owner} has no “{key}”.").format(owner=owner, key=key),
+        _("Did you mean {name}?").format(name=near) if near else _("Known are: {names}").format(names=", ".join(known)),
+        key,
+        line,
+    )
+
+
+def _set_inside(tree: nodes.Template) -> set[str]:
+    """Names that the template sets itself; in a branch, too."""
+    found = {node.name for node in tree.find_all(nodes.Macro)}
+    for node in tree.find_all((nodes.Assign, nodes.AssignBlock)):
+        assert isinstance(node, nodes.Assign | nodes.AssignBlock)
+        found |= {name.name for name in walk(node.target) if isinstance(name, nodes.Name)}
+    return found
+
+
 def _asked_for(tree: nodes.Template) -> set[str]:
     """Names that a template asks about before it uses them (``x is defined``, ``x | default('')``)."""
     asked = set()
     for node in tree.find_all((nodes.Test, nodes.Filter)):
         assert isinstance(node, nodes.Test | nodes.Filter)
-        if node.name in ("defined", "undefined", "default", "d") and isinstance(node.node, nodes.Name):
+        if node.name in _ASKING and isinstance(node.node, nodes.Name):
             asked.add(node.node.name)
     return asked

@@ -8,8 +8,8 @@ field to name the culprit, and the loop goes on behind it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import nodes
@@ -17,9 +17,20 @@ from jinja2 import nodes
 from engine.i18n import _
 from engine.problems import Path
 from engine.template.check import is_template, used_names
-from engine.template.environment import Environment, Recorder, as_expression, compile_tree, explain, filtered, parse
+from engine.template.environment import (
+    MAPPED_FILTERS,
+    ROWS,
+    Environment,
+    Recorder,
+    as_expression,
+    compile_tree,
+    explain,
+    filtered,
+    parse,
+    walk,
+)
 from engine.template.faults import Fault
-from engine.template.kinds import NAMES, TEXT, AnyKind, Items, Kind, Pairs, join_names, truth
+from engine.template.kinds import MAX_TEXT, NAMES, TEXT, AnyKind, Items, Kind, Pairs, join_names, truth
 
 
 @dataclass(frozen=True)
@@ -73,98 +84,155 @@ class Rendered:
     selected: bool
     key: str | None = None
     values: tuple[tuple[Any, ...] | None, ...] = ()
-    faults: list[RowFault] = field(default_factory=list)
-    notes: list[Fault] = field(default_factory=list)
+    faults: Sequence[RowFault] = ()
+    notes: Sequence[Fault] = ()
 
     def fails(self, action: str) -> bool:
         """Whether the row is rejected for this action."""
         return any(fault.action in (None, action) for fault in self.faults)
 
 
+LEFT_OUT = Rendered(False)
+"""What becomes of every row that ``where`` leaves out."""
+
+# Their results need no finishing: text without outer blanks, in NFC, and short.
+_TIDY_FILTERS = frozenset({"phone", "e164", "email"})
+# Only these leave something with the recorder.
+_NOTING_FILTERS = frozenset({"phone", "e164", "lookup"})
+_SHORT = MAX_TEXT // 4
+
+
 class Program:
     """A compiled :class:`Script`. The names that every row shares are ``source``, ``trigger`` and a blueprint's inputs.
 
     Rows are tuples of texts in the order of ``script.names``, followed by ``row`` and ``rows`` where :attr:`extras`
-    names them.
+    names them. The texts are as :class:`engine.source.base.Chunk` promises: without outer blanks, in NFC.
     """
 
     def __init__(self, environment: Environment, script: Script) -> None:
         self.environment = environment
         self.script = script
         self.extras = tuple(name for name in ("row", "rows") if name in _used_names(environment, script))
+        self._columns = set(script.names) - {name for name, _value in script.variables}
+        self._tidy: set[str] = set()  # variables that a tidy filter made
+        self._noting = False
+        self._fields: dict[tuple[int, int], Callable[[dict[str, Any]], Iterator[Any]]] = {}
         self._loop = compile_tree(environment, [self._tree()])
-        self._pieces: dict[tuple[int, str | int], Any] = {}
 
     def run(self, rows: Sequence[tuple[Any, ...]], names: Mapping[str, Any]) -> Iterator[Rendered]:
         """One :class:`Rendered` per row, in order. Never raises for what stands in a row."""
         source = iter(rows)
         recorder = self.environment.recorder
         recorder.discard()
-        shared = {**names, "__rows": source}
-        done = 0
-        while done < len(rows):
+        shared = {**names, ROWS: source}
+        while True:
             try:
-                for values in self._loop(shared):
-                    done += 1
-                    yield self._rendered(values, recorder)
-                break
+                yield from self._loop(shared)
+                return
             except Exception as error:  # any exception of a template is that row's fault
-                if done >= len(rows):
+                failed = len(rows) - operator.length_hint(source) - 1
+                if failed < 0:
                     raise
                 recorder.discard()
-                rendered = self._one_by_one(rows[done], names, error)
-                rendered.notes = recorder.commit()
-                yield rendered
-                done += 1
-                taken = len(rows) - operator.length_hint(source)
-                for _skip in range(done - taken):
-                    next(source, None)
-
-    @staticmethod
-    def _rendered(values: tuple[Any, ...] | None, recorder: Recorder) -> Rendered:
-        if values is None:
-            recorder.discard()
-            return Rendered(False)
-        rendered = Rendered(True, values[0], values[1:])
-        if recorder.notes or recorder.misses:
-            rendered.notes = recorder.commit()
-        return rendered
+                rendered = self._one_by_one(rows[failed], names, error)
+                if rendered.selected:
+                    rendered.notes = recorder.commit()
+                recorder.discard()
+            yield rendered
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
     def _tree(self) -> nodes.Node:
         script = self.script
         body: list[nodes.Node] = []
+        if script.where is not None:
+            body += self._gate(script.where)
         for index, (name, value) in enumerate(script.variables):
             before, expression = self._variable(value, f"__variable{index}")
             body += [*before, nodes.Assign(nodes.Name(name, "store"), expression)]
-        emitted: list[nodes.Expr] = [filtered(nodes.Name(script.key, "load"), self._finisher(TEXT))]
+            if self._is_tidy(expression):
+                self._tidy.add(name)
+        blocks: list[nodes.Expr] = []
         for index, block in enumerate(script.blocks):
-            name = f"__block{index}"
-            body += self._block(block, name)
-            emitted.append(nodes.Name(name, "load"))
-        body.append(nodes.Output([nodes.Tuple(emitted, "load")]))
-        if script.where is not None:
-            before, test = self._expression(script.where, "__where")
-            nothing = nodes.Output([nodes.Const(None)])
-            body = [*before, nodes.If(filtered(test, "_truth"), body, [], [nothing])]
+            before, expression = self._block(block, f"__block{index}")
+            body += before
+            blocks.append(expression)
+        key = self._finished(TEXT, nodes.Name(script.key, "load"))
+        made = "_noted" if self._noting else "_made"
+        body.append(nodes.Output([filtered(nodes.Const(True), made, key, nodes.Tuple(blocks, "load"))]))
+        recorder = self.environment.recorder
+        self.environment.filters |= {"_made": Rendered, "_noted": _noted(recorder), "_left_out": _left_out(recorder)}
         names = [nodes.Name(name, "store") for name in (*script.names, *self.extras)]
-        return nodes.For(nodes.Tuple(names, "store"), nodes.Name("__rows", "load"), body, [], None, False)
+        return nodes.For(nodes.Tuple(names, "store"), nodes.Name(ROWS, "load"), body, [], None, False)
 
-    def _block(self, block: Block, name: str) -> list[nodes.Node]:
+    def _gate(self, where: str) -> list[nodes.Node]:
+        """The statements that let only those rows on for which ``where`` is true."""
+        before, test = self._condition(where, "__where")
+        left_out: nodes.Expr = filtered(nodes.Const(None), "_left_out")
+        return [*before, nodes.If(nodes.Not(test), [nodes.Output([left_out]), nodes.Continue()], [], [])]
+
+    def _block(self, block: Block, name: str) -> tuple[list[nodes.Node], nodes.Expr]:
+        """The statements and the expression that give a block's tuple of values, or None."""
         before: list[nodes.Node] = []
         values: list[nodes.Expr] = []
         for index, entry in enumerate(block.fields):
             statements, expression = self._field(entry.kind, entry.value, f"{name}_{index}")
             before += statements
             values.append(expression)
-        store = nodes.Name(name, "store")
-        made: list[nodes.Node] = [*before, nodes.Assign(store, nodes.Tuple(values, "load"))]
+        made: nodes.Expr = nodes.Tuple(values, "load")
         if block.where is None:
-            return made
-        statements, test = self._expression(block.where, f"{name}_where")
+            return before, made
+        statements, test = self._condition(block.where, f"{name}_where")
+        if not before:
+            return statements, nodes.CondExpr(test, made, nodes.Const(None))
+        store = nodes.Assign(nodes.Name(name, "store"), made)
         nothing = nodes.Assign(nodes.Name(name, "store"), nodes.Const(None))
-        return [*statements, nodes.If(filtered(test, "_truth"), made, [], [nothing])]
+        return [*statements, nodes.If(test, [*before, store], [], [nothing])], nodes.Name(name, "load")
+
+    def _condition(self, text: str, name: str) -> tuple[list[nodes.Node], nodes.Expr]:
+        before, test = self._expression(text, name)
+        return before, test if _is_truth(test) else filtered(test, "_truth")
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def _finished(self, kind: Kind, value: nodes.Expr) -> nodes.Expr:
+        """The expression of a finished value. What is known before any row is seen costs nothing per row."""
+        if isinstance(value, nodes.Const):
+            try:
+                return _constant(kind.finish(value.value))
+            except Fault:
+                return self._finish(kind, value)
+        if kind is NAMES and isinstance(value, nodes.Filter) and value.name == "lookup" and not value.kwargs:
+            value.name = "_lookup_names"
+            return value
+        if kind is not TEXT:
+            return self._finish(kind, value)
+        if isinstance(value, nodes.Name) and value.name in self._columns:
+            # Tidy by contract; only its length is not known.
+            short = nodes.Compare(filtered(value, "length"), [nodes.Operand("lteq", nodes.Const(_SHORT))])
+            return nodes.CondExpr(short, value, self._finish(kind, value))
+        if self._is_tidy(value):
+            return value
+        if isinstance(value, nodes.Filter) and value.name == "_concat":
+            parts = value.node
+            assert isinstance(parts, nodes.List)
+            if all(isinstance(part, nodes.Const) or self._is_text(part) for part in parts.items):
+                return self._finish(kind, nodes.Concat(parts.items))
+        return self._finish(kind, value)
+
+    def _finish(self, kind: Kind, value: nodes.Expr) -> nodes.Expr:
+        # Filters are called directly, without the sandbox.
+        name = f"_finish_{kind.name}_{id(kind)}"
+        self.environment.filters[name] = kind.finish
+        return filtered(value, name)
+
+    def _is_tidy(self, value: nodes.Expr) -> bool:
+        if isinstance(value, nodes.Filter) and value.name in _TIDY_FILTERS:
+            return len(value.args) < 2 and all(pair.key == "region" for pair in value.kwargs)
+        return isinstance(value, nodes.Name) and value.name in self._tidy
+
+    def _is_text(self, value: nodes.Expr) -> bool:
+        return self._is_tidy(value) or (isinstance(value, nodes.Name) and value.name in self._columns)
 
     def _field(self, kind: AnyKind, value: Any, name: str) -> tuple[list[nodes.Node], nodes.Expr]:
         """The statements and the expression that give a finished field; structures hold finished leaves."""
@@ -186,10 +254,15 @@ class Program:
         if isinstance(value, list):
             parts = [self._expression(item, f"{name}_{number}") for number, item in enumerate(value)]
             before = [node for statements, _expression in parts for node in statements]
-            joined = nodes.List([expression for _statements, expression in parts])
-            return before, filtered(joined, self._finisher(_JOINED if kind is NAMES else kind))
+            items = [expression for _statements, expression in parts]
+            kind = _JOINED if kind is NAMES else kind
+            if all(isinstance(item, nodes.Const) for item in items):
+                return [], self._finished(
+                    kind, nodes.Const([item.value for item in items if isinstance(item, nodes.Const)])
+                )
+            return before, self._finish(kind, nodes.List(items))
         before, expression = self._expression(value, name)
-        return before, filtered(expression, self._finisher(kind))
+        return before, self._finished(kind, expression)
 
     def _variable(self, value: Any, name: str) -> tuple[list[nodes.Node], nodes.Expr]:
         if isinstance(value, list):
@@ -200,7 +273,10 @@ class Program:
             made = {key: self._variable(item, f"{name}_{number}") for number, (key, item) in enumerate(value.items())}
             before = [node for statements, _expression in made.values() for node in statements]
             return before, _dict({key: expression for key, (_statements, expression) in made.items()})
-        return self._expression(value, name)
+        before, expression = self._expression(value, name)
+        statements = isinstance(expression, nodes.Name) and expression.name == name
+        joined = isinstance(expression, nodes.Filter) and expression.name == "_concat"
+        return before, filtered(expression, "_stripped") if statements or joined else expression
 
     def _expression(self, value: Any, name: str) -> tuple[list[nodes.Node], nodes.Expr]:
         if value is None:
@@ -208,13 +284,9 @@ class Program:
         text = str(value)
         if not is_template(text):
             return [], nodes.Const(text)
-        return as_expression(self.environment, parse(self.environment, text), name)
-
-    def _finisher(self, kind: Kind) -> str:
-        """The name under which the kind's ``finish`` is a filter: filters are called directly, without the sandbox."""
-        name = f"_finish_{kind.name}_{id(kind)}"
-        self.environment.filters[name] = kind.finish
-        return name
+        tree = parse(self.environment, text)
+        self._noting = self._noting or any(map(_may_note, walk(tree)))
+        return as_expression(self.environment, tree, name)
 
     # -- one row, piece by piece ---------------------------------------------------------------------------------------
 
@@ -223,75 +295,119 @@ class Program:
         script = self.script
         names = {**shared, **dict(zip((*script.names, *self.extras), row, strict=True))}
         key = names.get(script.key)
-        rendered = Rendered(True, str(key).strip() if isinstance(key, str) else None)
+        faults: list[RowFault] = []
+        rendered = Rendered(True, key if isinstance(key, str) else None, (), faults)
         try:
             if script.where is not None and not self._value(_TRUTH, script.where, names):
                 return Rendered(False)
         except Exception as reason:
-            rendered.faults.append(RowFault(explain(reason), script.where_path))
+            faults.append(RowFault(explain(reason), script.where_path))
             return rendered
-        if not self._compute(names, rendered):
-            return rendered
-        rendered.values = tuple(self._block_values(block, names, rendered) for block in script.blocks)
-        if not rendered.faults:
-            rendered.faults.append(RowFault(explain(error), ()))
+        if self._compute(names, rendered, faults):
+            rendered.values = tuple(self._block_values(block, names, faults) for block in script.blocks)
+            if not faults:
+                faults.append(RowFault(explain(error), ()))
         return rendered
 
-    def _compute(self, names: dict[str, Any], rendered: Rendered) -> bool:
+    def _compute(self, names: dict[str, Any], rendered: Rendered, faults: list[RowFault]) -> bool:
         for name, value in self.script.variables:
             try:
                 names[name] = self._value(None, value, names)
             except Exception as reason:
                 fault = explain(reason)
                 message = _("Variable {name}: {message}").format(name=name, message=fault.message)
-                rendered.faults.append(RowFault(Fault(fault.code, message, fault.hint), ("variables", name)))
+                faults.append(RowFault(Fault(fault.code, message, fault.hint), ("variables", name)))
                 return False
         try:
+            if self.script.key not in names:
+                raise _no_such_key(self.script.key)
             rendered.key = TEXT.finish(names[self.script.key])
         except Exception as reason:
-            rendered.faults.append(RowFault(explain(reason), ("source", "key")))
+            faults.append(RowFault(explain(reason), ("source", "key")))
             return False
         return True
 
-    def _block_values(self, block: Block, names: dict[str, Any], rendered: Rendered) -> tuple[Any, ...] | None:
+    def _block_values(self, block: Block, names: dict[str, Any], faults: list[RowFault]) -> tuple[Any, ...] | None:
         try:
             if block.where is not None and not self._value(_TRUTH, block.where, names):
                 return None
         except Exception as reason:
-            rendered.faults.append(RowFault(explain(reason), block.where_path, block.id))
+            faults.append(RowFault(explain(reason), block.where_path, block.id))
             return None
         values = []
-        failed = False
         for entry in block.fields:
             try:
                 values.append(self._value(entry.kind, entry.value, names))
             except Exception as reason:
-                failed = True
-                rendered.faults.append(RowFault(explain(reason), entry.path, block.id, entry.name))
-        return None if failed else tuple(values)
+                faults.append(RowFault(explain(reason), entry.path, block.id, entry.name))
+        return tuple(values) if len(values) == len(block.fields) else None
 
-    def _value(self, kind: AnyKind | None, value: Any, names: Mapping[str, Any]) -> Any:
-        key = (id(kind), value if isinstance(value, str) else id(value))
-        piece = self._pieces.get(key)
+    def _value(self, kind: AnyKind | None, value: Any, names: dict[str, Any]) -> Any:
+        """One template alone. The script holds on to ``value``, so its id is its own."""
+        key = (id(kind), id(value))
+        piece = self._fields.get(key)
         if piece is None:
-            before, expression = (
-                self._variable(value, "__piece") if kind is None else self._field(kind, value, "__piece")
-            )
-            piece = compile_tree(self.environment, [*before, nodes.Output([expression])])
-            self._pieces[key] = piece
-        found = list(piece(names))
-        return found[-1]
+            made = self._variable(value, "__piece") if kind is None else self._field(kind, value, "__piece")
+            piece = compile_tree(self.environment, [*made[0], nodes.Output([made[1]])])
+            self._fields[key] = piece
+        *_nothing, found = piece(names)
+        return found
 
 
 def holds(environment: Environment, text: str, names: Mapping[str, Any]) -> bool:
     """Whether a condition is true. Raises what its template raises: see :func:`engine.template.environment.explain`."""
     before, expression = as_expression(environment, parse(environment, text), "__condition")
     run = compile_tree(environment, [*before, nodes.Output([filtered(expression, "_truth")])])
-    return bool(list(run(names))[-1])
+    *_nothing, found = run(dict(names))
+    return bool(found)
 
 
 _JOINED = Kind("joined_names", join_names)
 _TRUTH = Kind("truth", truth)
+
+
+def _noted(recorder: Recorder) -> Callable[..., Rendered]:
+    notes, misses = recorder.notes, recorder.misses
+
+    def made(selected: bool, key: str, values: tuple[Any, ...]) -> Rendered:
+        return Rendered(selected, key, values, (), recorder.commit() if notes or misses else ())
+
+    return made
+
+
+def _left_out(recorder: Recorder) -> Callable[[Any], Rendered]:
+    def made(_value: Any) -> Rendered:
+        recorder.discard()
+        return LEFT_OUT
+
+    return made
+
+
+def _may_note(node: nodes.Node) -> bool:
+    """Whether a filter may leave something with the recorder and go on: it was given a default."""
+    if not isinstance(node, nodes.Filter):
+        return False
+    if node.name in MAPPED_FILTERS:
+        name = node.args[0] if node.args else None
+        return not isinstance(name, nodes.Const) or name.value in _NOTING_FILTERS
+    given = len(node.args) > 1 or node.kwargs or node.dyn_args is not None or node.dyn_kwargs is not None
+    return node.name in _NOTING_FILTERS and bool(given)
+
+
+def _is_truth(node: nodes.Expr) -> bool:
+    """Whether an expression gives True or False already."""
+    if isinstance(node, nodes.And | nodes.Or):
+        return _is_truth(node.left) and _is_truth(node.right)
+    return isinstance(node, nodes.Compare | nodes.Not | nodes.Test)
+
+
+def _no_such_key(name: str) -> Fault:
+    return Fault("unknown_column", _("The key {name} is neither a column nor a variable.").format(name=name))
+
+
+def _constant(value: Any) -> nodes.Expr:
+    """A finished value as code; a list is made anew for every row."""
+    return nodes.List([nodes.Const(item) for item in value]) if isinstance(value, list) else nodes.Const(value)
 
 
 def _dict(pairs: Mapping[str, nodes.Expr]) -> nodes.Dict:
@@ -309,13 +425,18 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _used_names(environment: Environment, script: Script) -> set[str]:
+def _script_texts(script: Script) -> Iterator[str]:
+    """All templates and constants of a script."""
     sites: list[Any] = [script.where, *(value for _name, value in script.variables)]
     for block in script.blocks:
         sites += [block.where, *(entry.value for entry in block.fields)]
-    used: set[str] = set()
     for site in sites:
-        for text in _texts(site):
-            if is_template(text):
-                used |= used_names(environment, text)
+        yield from _texts(site)
+
+
+def _used_names(environment: Environment, script: Script) -> set[str]:
+    used: set[str] = set()
+    for text in _script_texts(script):
+        if "row" in text and is_template(text):
+            used |= used_names(environment, text)
     return used

@@ -1,0 +1,160 @@
+"""What a clerk reads when a template is wrong, before any row is seen (dsl.md §4)."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engine.template.check import Names, check_constant, check_template, check_truth, used_names
+from engine.template.environment import Environment
+from engine.template.faults import Finding
+
+COLUMNS = Names(
+    ("vorname", "nachname", "email", "tel", "nr", "name"),
+    {"vorname": "vorname", "e-mail": "email", "tel. privat": "tel", "straße/nr": "nr", "rufname": "name"},
+)
+UNSEEN = Names(None)
+
+
+def check(text: str, names: Names = COLUMNS) -> list[Finding]:
+    return check_template(Environment({"zuege": {"1": "A"}}, ZoneInfo("Europe/Berlin")), text, names)
+
+
+@pytest.mark.parametrize("names", [COLUMNS, UNSEEN], ids=["columns", "unseen"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ vorname }}",
+        "{{ vorname - nachname }}",
+        "{{ vorname-nachname }}",
+        "{{ vorname / nachname }}",
+        "{{ source.file }} {{ source.rows }} {{ trigger.id }}",
+        "{{ source['file'] }}",
+        "{{ row['E-Mail'] }} {{ rows | length }}",
+        "{{ now().year }} {{ today() }} {{ first_of(vorname, email) }}",
+        "{{ nobody is defined }} {{ nobody | default('') }}",
+        "{{ row['Nobody'] | default('') }}",
+        "{% for x in [1] %}{{ loop.index }}{{ x }}{% else %}-{% endfor %}",
+        "{% for Person in rows %}{{ Person.Name }}{% endfor %}",
+        "{% set a, b = 1, 2 %}{{ a }}{{ b }}",
+        "{% set Big = rows | first %}{{ Big.Name }}",
+        "{% if vorname %}{% set q = 1 %}{% endif %}{{ q }}",
+        "{% set text %}{{ vorname }}{% endset %}{{ text }}",
+        "{% set ns = namespace(a=1) %}{% set ns.a = 2 %}{{ ns.a }}",
+        "{% macro f(x, y=1) %}{{ x }}{{ y }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(vorname) }}",
+        "{% macro f() %}{{ caller() }}{% endmacro %}{% call f() %}{{ vorname }}{% endcall %}",
+        "{% with a = vorname %}{{ a }}{% endwith %}",
+        "{{ 'a' if vorname is string else 'b' }}",
+        "{{ vorname | lookup('zuege') }}",
+        "{{ vorname | regex_replace('\\d+', '') }}",
+        "{# Tel. privat #}{{ vorname }}",
+        "{{ 'E-Mail: ' ~ email }}",
+        "{% raw %}{{ E-Mail }}{% endraw %}"[:0] + "plain",
+    ],
+)
+def test_real_code_is_left_alone(text: str, names: Names) -> None:
+    assert check(text, names) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "corrected", "needle", "line"),
+    [
+        ("{{ E-Mail }}", COLUMNS, "{{ email }}", "E-Mail", 1),
+        ("{{ e-mail }}", COLUMNS, "{{ email }}", "e-mail", 1),
+        ("{{ E-Mail | lower }}", COLUMNS, "{{ email | lower }}", "E-Mail", 1),
+        ("{{ Rufname }}", COLUMNS, "{{ name }}", "Rufname", 1),
+        ("a\nTel: {{ Tel. privat | phone }} abends", COLUMNS, "Tel: {{ tel | phone }} abends", "Tel. privat", 2),
+        ("{{ Straße/Nr }}", COLUMNS, "{{ nr }}", "Straße/Nr", 1),
+        ("{% if E-Mail %}x{% endif %}", COLUMNS, "{% if email %}x{% endif %}", "E-Mail", 1),
+        ("{{ first_of(E-Mail, Tel. privat) }}", COLUMNS, "{{ first_of(email, tel) }}", "Tel. privat", 1),
+        ("{{ Tel. dienstlich }}", COLUMNS, "tel_dienstlich: Tel. dienstlich", "Tel. dienstlich", 1),
+        ("{{ E-Mail }}", UNSEEN, "{{ row['E-Mail'] }}", "E-Mail", 1),
+        ("x {{ Tel. privat | phone }}", UNSEEN, "x {{ row['Tel. privat'] | phone }}", "Tel. privat", 1),
+        ("{{ Straße/Nr }}", UNSEEN, "{{ row['Straße/Nr'] }}", "Straße/Nr", 1),
+        ("{{ 1. Telefon }}", UNSEEN, "{{ row['1. Telefon'] }}", "1. Telefon", 1),
+        ("{{ Telefon (privat) }}", UNSEEN, "{{ row['Telefon (privat)'] }}", "Telefon (privat)", 1),
+    ],
+)
+def test_a_heading_written_as_a_name_comes_with_the_corrected_line(
+    text: str, names: Names, corrected: str, needle: str, line: int
+) -> None:
+    (finding,) = check(text, names)
+    assert finding.code == "heading_as_name"
+    assert corrected in finding.hint
+    assert (finding.needle, finding.line) == (needle, line)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "word", "needle", "line"),
+    [
+        ("{{ vornam }}", "unknown_name", "vorname", "vornam", 1),
+        ("{{ vorname }}\n\n{{ emial }}", "unknown_name", "email", "emial", 3),
+        ("{{ xyz }}", "unknown_name", "vorname, nachname", "xyz", 1),
+        ("{{ tody() }}", "unknown_name", "today", "tody", 1),
+        ("{{ vorname | uper }}", "unknown_filter", "upper", "uper", 1),
+        ("{{ vorname is strin }}", "unknown_filter", "string", "strin", 1),
+        ("{{ vorname | _concat }}", "unknown_filter", "", "_concat", 1),
+        ("{{ vorname | lookup('zuge') }}", "unknown_table", "zuege", "zuge", 1),
+        ("{{ source.fiel }}", "unknown_key", "file", "fiel", 1),
+        ("{{ row['E-Mial'] }}", "unknown_key", "e-mail", "E-Mial", 1),
+        ("{{ vorname, nachname }}", "tuple", "{{ vorname }}, {{ nachname }}", "vorname", 1),
+        ("{{ vorname | upper, 'x, y' }}", "tuple", "{{ vorname | upper }}, {{ 'x, y' }}", "vorname | upper", 1),
+        ("{{ self }}", "forbidden_name", "", "self", 1),
+        ("a\n{% include 'x' %}", "forbidden_statement", "variables", "include", 2),
+    ],
+)
+def test_a_mistake_comes_with_its_place_and_a_way_out(text: str, code: str, word: str, needle: str, line: int) -> None:
+    (finding,) = check(text)
+    assert (finding.code, finding.needle, finding.line) == (code, needle, line)
+    assert word in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "needle", "line"),
+    [
+        ("{{ vorname nachname }}", "“nachname” does not fit", "nachname", 1),
+        ("x\n{{ vorname nachname }}", "“nachname” does not fit", "nachname", 2),
+        ("{{ vorname = 'x' }}", "==", "=", 1),
+        ("{{ vorname 'x' }}", "does not fit", None, 1),
+        ("{{ vorname", "too early", None, 1),
+        ("{{ vorname }", "bracket }", "}", 1),
+        ("{{ (vorname }}", "bracket }", "}", 1),
+        ("{{ vorname) }}", "bracket )", ")", 1),
+        ("{{ }}", "missing before the closing", None, 1),
+        ("{{ vorname | }}", "missing before the closing", None, 1),
+        ("{{ vorname if }}", "missing before the closing", None, 1),
+        ("{% if vorname %}x", "{% endif %}", "if", 1),
+        ("{% endif %}", "stands alone", "endif", 1),
+        ("{% fro x in y %}{% endfor %}", "{% for %}", "fro", 1),
+        ("{{ „x“ }}", "Write ' instead", "„", 1),
+        ("{{ 'x }}", "not closed", "'", 1),
+        ("{{ vorname && nachname }}", "Write and instead", "&", 1),
+        ("{# x", "#}", "{#", 1),
+        ("{{ f(a=1, a=2) }}", "not a valid template", None, 1),
+    ],
+)
+def test_a_syntax_error_is_said_in_plain_words(text: str, says: str, needle: str | None, line: int) -> None:
+    (finding,) = check(text)
+    assert finding.code == "template_syntax"
+    assert says in f"{finding.message} {finding.hint}"
+    assert (finding.needle, finding.line) == (needle, line)
+
+
+def test_a_condition_without_braces_is_an_error() -> None:
+    (finding,) = check_truth("status == 'aktiv'")
+    assert "{{ status == 'aktiv' }}" in finding.hint
+    assert check_truth("{{ status }}") == check_truth("{% if a %}1{% endif %}") == []
+
+
+def test_a_constant_that_is_a_name_was_meant_as_the_name() -> None:
+    for word in ("vorname", " vorname ", "E-Mail"):
+        (finding,) = check_constant(word, COLUMNS)
+        assert finding.code == "constant_is_name"
+    assert check_constant("LEGACY", COLUMNS) == check_constant("", COLUMNS) == []
+
+
+def test_the_names_a_template_uses_are_those_from_outside() -> None:
+    environment = Environment({}, ZoneInfo("Europe/Berlin"))
+    assert used_names(environment, "{% for x in rows %}{{ x }}{{ row }}{% endfor %}") == {"rows", "row"}
+    assert used_names(environment, "{{ broken") == set()
