@@ -21,7 +21,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """apply."""
-    from engine.sync.run import apply_plan
+    from engine.sync.decide import apply_plan
 
     project = load_project(context)
     with problems_shown(context, as_json), tools(project) as used:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.config.load import Mapping, Project
     from engine.problems import ProblemError
     from engine.state.store import Store
-    from engine.sync.run import Report, Tools
+    from engine.sync.account import Report, Tools
 
 CODES = {"failed": EXIT_FAILED, "refused": EXIT_FAILED, "held": EXIT_HELD, "partial": EXIT_PARTIAL}
 
@@ -95,7 +95,7 @@ def open_store(project: Project) -> Iterator[Store]:
 @contextmanager
 def tools(project: Project) -> Iterator[Tools]:
     """What a run needs, with a counter on the terminal."""
-    from engine.sync.run import Tools
+    from engine.sync.account import Tools
 
     with open_store(project) as store, progress() as shown:
         yield Tools(

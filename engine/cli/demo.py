@@ -22,7 +22,7 @@ from engine.report import run_lines
 if TYPE_CHECKING:
     from engine.config.load import Project
     from engine.simulator import Fe2Simulator, GreyhoundSimulator
-    from engine.sync.run import Report
+    from engine.sync.account import Report
 
 MAPPING = "personal"
 LISTS = ("personal.csv", "personal-geaendert.csv")
@@ -117,7 +117,7 @@ def _run(project: Project) -> Report:
 
 
 def _approve(project: Project, plan: str) -> Report:
-    from engine.sync.run import apply_plan
+    from engine.sync.decide import apply_plan
 
     with tools(project) as used:
         report = apply_plan(project, plan, used, approved=True)

@@ -23,7 +23,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Forget."""
-    from engine.sync.run import forget_person
+    from engine.sync.people import forget_person
 
     project = load_project(context)
     if Path(mapping).suffix in (".yaml", ".yml"):

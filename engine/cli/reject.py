@@ -22,7 +22,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Reject."""
-    from engine.sync.run import reject_plan
+    from engine.sync.decide import reject_plan
 
     project = load_project(context)
     with problems_shown(context, as_json), tools(project) as used:

@@ -21,7 +21,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Release."""
-    from engine.sync.run import release_mapping
+    from engine.sync.people import release_mapping
 
     project = load_project(context)
     with problems_shown(context, as_json, mapping), tools(project) as used:

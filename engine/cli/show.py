@@ -24,7 +24,7 @@ def command(
     """Show."""
     from engine.problems import Problem, UserMustFix
     from engine.report import run_lines
-    from engine.sync.run import report_of
+    from engine.sync.account import report_of
 
     project = load_project(context)
     with problems_shown(context, as_json), open_store(project) as store:

@@ -175,6 +175,12 @@ class Store:
             if final:
                 _set_connection(database, connection, certain=True, last_success=moment, place=place)
 
+    def forget_connection(self, connection: str) -> None:
+        """The connection leads to another server: what was sent to the old one says nothing about it."""
+        with self._begin() as database:
+            database.execute(delete(t.sent).where(t.sent.c.connection == connection))
+            _set_connection(database, connection, place=None, last_success=None)
+
     def forget_sent(self, connection: str, owner: Owner, key: str) -> None:
         """Nobody was ever sent under this key."""
         with self._begin() as database:

@@ -140,7 +140,7 @@ def test_values_of_people_go_first_and_runs_later(tmp_path: Path) -> None:
     store.end_run(run, "done", {"actions": [{"id": "a", "changes": [{"kind": "created", "key": "1", "name": "Max"}]}]})
 
     def prune() -> None:
-        from engine.sync.run import without_people
+        from engine.sync.account import without_people
 
         store.prune(90 * 86400, 30 * 86400, without_people)
 

@@ -1,0 +1,84 @@
+"""Carrying out a plan, action by action, and counting what became of every change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.config.load import Project
+from engine.i18n import _
+from engine.problems import NOWHERE, Problem, TargetStopped
+from engine.state.store import StateLedger
+from engine.sync.account import (
+    ActionReport,
+    Report,
+    Tools,
+    change_as_json,
+    worst,
+)
+from engine.sync.owners import server_changed
+from engine.sync.plan import ActionPlan, Plan
+from engine.sync.record import Owner
+from engine.target.base import Effects, Outcome, Target
+
+FAILURES = ("failed", "conflict", "locked")
+
+
+def carry_out(project: Project, plan: Plan, targets: Mapping[str, Target], tools: Tools, report: Report) -> None:
+    """Bring the targets to what the plan does not hold. Actions are independent: each is tried."""
+    for action in plan.actions:
+        report.actions.append(_carry_out_action(project, plan, action, targets[action.id], tools, report))
+    report.status = worst([action.status for action in report.actions])
+
+
+def _carry_out_action(
+    project: Project, plan: Plan, action: ActionPlan, target: Target, tools: Tools, report: Report
+) -> ActionReport:
+    made = ActionReport(action.id, action.connection, "unchanged", kept=action.kept)
+    made.counts.update(unchanged=action.unchanged, rejected=action.rejected, held=len(action.held))
+    stopped = False
+    outcomes: dict[str, Outcome] = {}
+    if action.going or action.adopted or action.resend:
+        place = project.connections[action.connection].url
+        if server_changed(project, action.connection, tools.store):
+            tools.store.forget_connection(action.connection)
+        ledger = StateLedger(tools.store, action.connection, Owner(plan.mapping, action.id), place)
+        try:
+            for outcome in target.apply(action, ledger, Effects(tools.sleep, tools.steps_done)):
+                outcomes[outcome.key] = outcome
+        except TargetStopped as error:
+            stopped = True
+            report.problems += error.problems
+    for change in action.changes:
+        kind = _counted(outcomes.pop(change.key, None), report, action.id)
+        made.changes.append(change_as_json(change, None if change.held else kind))
+        made.counts[kind] += not change.held
+    for outcome in outcomes.values():
+        # Somebody unchanged who was sent all the same: only a failure is worth a count.
+        made.counts["failed"] += _counted(outcome, report, action.id) == "failed"
+    made.status = _action_status(action, made, stopped)
+    return made
+
+
+def _counted(outcome: Outcome | None, report: Report, action: str) -> str:
+    """How an outcome counts; what it says goes into the report. Without an outcome it did not happen."""
+    if outcome is not None and outcome.message:
+        report.problems.append(_outcome_problem(action, outcome))
+    if outcome is None or outcome.kind in FAILURES:
+        return "failed"
+    return outcome.kind
+
+
+def _outcome_problem(action: str, outcome: Outcome) -> Problem:
+    failed = outcome.kind in FAILURES
+    message = _("{action}, key {key}: {message}").format(action=action, key=outcome.key, message=outcome.message)
+    return Problem(outcome.code, message, outcome.hint, NOWHERE, "error" if failed else "warning")
+
+
+def _action_status(action: ActionPlan, made: ActionReport, stopped: bool) -> str:
+    if stopped:
+        return "failed"
+    if action.held:
+        return "held"
+    if made.counts["rejected"] or made.counts["failed"]:
+        return "partial"
+    return "done" if action.going or action.resend or action.adopted else "unchanged"

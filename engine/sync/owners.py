@@ -1,0 +1,58 @@
+"""Who looks after whom: what was last sent over a connection, by whom, and whether anybody still cares for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.config.load import Project
+from engine.config.schema import Fe2Connection
+from engine.state.store import Store
+from engine.sync.record import Owner, Person, Sent
+
+
+def server_changed(project: Project, connection: str, store: Store) -> bool:
+    """Whether a connection leads to another server than the one its people were sent to, one contact at a time.
+
+    Ids over there mean nothing then. Where one call replaces everybody it does not matter: the first sync waits.
+    """
+    kind = project.connections.get(connection)
+    if kind is None or isinstance(kind, Fe2Connection):
+        return False
+    return store.connection(connection).place not in (None, kind.url)
+
+
+def sent_over(project: Project, connection: str, store: Store) -> list[Sent]:
+    """Who was last sent over a connection; nobody where it leads to another server by now."""
+    return [] if server_changed(project, connection, store) else store.sent(connection)
+
+
+def is_live(project: Project, owner: Owner, connection: str) -> bool:
+    """Whether somebody still looks after these people: an enabled mapping with this action on this connection.
+
+    A mapping whose file has mistakes is alive: it will be mended.
+    """
+    if owner.mapping not in project.ids:
+        return False
+    mapping = project.mappings.get(owner.mapping)
+    if mapping is None:
+        return True
+    return mapping.model.enabled and any(
+        action.id == owner.action and action.model.connection == connection for action in mapping.actions
+    )
+
+
+def orphan_finder(orphans: Mapping[str, Sent]) -> Callable[[Person], Sent | None]:
+    """Finds the person of a mapping that is gone by the key that their contact carries."""
+    by_key = {one.key: one for one in orphans.values()}
+
+    def find(person: Person) -> Sent | None:
+        one = by_key.get(person.key)
+        return one if one is not None and key_fields(one.record, one.key) & key_fields(person.record, person.key) else None
+
+    return find
+
+
+def key_fields(record: Mapping[str, Any], key: str) -> set[str]:
+    """The user fields in which a contact carries its key."""
+    return {name for name, value in record.get("UserFields", {}).items() if value == key}
