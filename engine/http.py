@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx
-
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 
@@ -59,6 +57,9 @@ class Http:
     def __init__(self, url: str, timeout: float, secrets: Sequence[str], ca_file: str | None, verify: bool) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         self._secrets = sorted(forms, key=len, reverse=True)
+        # Not above: whoever only checks a mapping need not wait for it.
+        import httpx
+
         self._client = httpx.Client(
             base_url=url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
@@ -69,11 +70,13 @@ class Http:
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """One request. Raises :class:`Unreachable` where no whole answer came."""
+        import httpx
+
         try:
             response = self._client.request(
                 method,
                 path,
-                headers=[(name.encode("ascii"), value.encode("utf-8")) for name, value in headers.items()],
+                headers=[(name.encode("ascii"), _header(value)) for name, value in headers.items()],
                 content=body,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
@@ -105,7 +108,17 @@ def json_body(value: Any) -> bytes:
         return json.dumps(value).encode("ascii")
 
 
+def _header(value: str) -> bytes:
+    """Servers read headers as Latin-1; what does not fit there is sent as UTF-8."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8")
+
+
 def _connect_message(error: Exception) -> str:
+    import httpx
+
     reason = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return _certificate_message(reason)

@@ -257,7 +257,7 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
     if row["key"]:
         who += ", " + _("key {key}").format(key=row["key"])
     if not row["selected"] and not row["problems"]:
-        yield "dim", f"{who}: " + _("does not take part")
+        yield "dim", f"{who}: " + _("does not take part: `where` leaves the row out")
         return
     yield "head", who
     for action, fields in row["actions"].items():

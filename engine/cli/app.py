@@ -30,8 +30,8 @@ COMMANDS = (
 )
 
 
-def build() -> typer.Typer:
-    """The command line in the language in use."""
+def build(arguments: list[str]) -> typer.Typer:
+    """The command line in the language in use. Where the command is plain, the others are not even loaded."""
     app = typer.Typer(
         name="abgleich",
         help=_("Keeps the address books of FE2 and GREYHOUND in step with your lists."),
@@ -58,10 +58,17 @@ def build() -> typer.Typer:
         "_version": Annotated[bool, version],
     }
     app.callback()(settings)
-    for name in COMMANDS:
+    for name in _needed(arguments):
         module = import_module(f"engine.cli.{name}")
         app.command(name, help=module.summary())(module.command)
     return app
+
+
+def _needed(arguments: list[str]) -> tuple[str, ...]:
+    # `--project DIR` stands first, if at all.
+    rest = arguments[2:] if arguments[:1] == ["--project"] else arguments
+    word = rest[0] if rest else ""
+    return (word,) if word in COMMANDS else COMMANDS
 
 
 def _show_version(wanted: bool) -> None:

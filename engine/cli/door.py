@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
     from engine.problems import ProblemError
 
     try:
-        build()(arguments, prog_name="abgleich")
+        build(arguments)(arguments, prog_name="abgleich")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else EXIT_OK if stop.code is None else EXIT_FAILED
     except ProblemError as error:

@@ -48,7 +48,9 @@ def orphan_finder(orphans: Mapping[str, Sent]) -> Callable[[Person], Sent | None
 
     def find(person: Person) -> Sent | None:
         one = by_key.get(person.key)
-        return one if one is not None and key_fields(one.record, one.key) & key_fields(person.record, person.key) else None
+        return (
+            one if one is not None and key_fields(one.record, one.key) & key_fields(person.record, person.key) else None
+        )
 
     return find
 

@@ -79,7 +79,7 @@ def _as_json(job: Job, row: Row, doubled: set[str]) -> dict[str, Any]:
     return {
         "row": row.number,
         "line": row.line,
-        "key": rendered.key,
+        "key": rendered.key or row.left_out,
         "selected": rendered.selected and row.damaged is None,
         "actions": actions,
         "problems": problems,

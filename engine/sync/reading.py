@@ -43,13 +43,17 @@ class TriggerFacts:
 
 @dataclass(slots=True)
 class Row:
-    """A row of the list: rendered, or damaged with what may be its key."""
+    """A row of the list: rendered, or damaged with what may be its key.
+
+    ``left_out`` is the key of a row that ``where`` leaves out: for people who look for it.
+    """
 
     number: int
     line: int
     file: str
     rendered: Rendered
     damaged: Damaged | None = None
+    left_out: str | None = None
 
 
 class Reading:
@@ -127,10 +131,13 @@ class Reading:
         for source, scan in zip(self.sources, self.scans, strict=True):
             program = self.job.bind(scan)
             file = self._relative(scan.file)
+            key = self.job.key_name(scan.names)
+            column = scan.names.index(key) if key in scan.names else None
             for chunk in source.chunks(raw="row" in program.extras):
                 rendered = program.run(_with_extras(program, chunk), self.shared())
-                for number, line, made in zip(chunk.numbers, chunk.lines, rendered, strict=True):
-                    yield Row(number + offset, line, file, made)
+                for row, number, line, made in zip(chunk.rows, chunk.numbers, chunk.lines, rendered, strict=True):
+                    left_out = row[column] if not made.selected and column is not None else None
+                    yield Row(number + offset, line, file, made, left_out=left_out)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
             offset += scan.rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -91,6 +91,7 @@ class _Run:
             report.status = "skipped"
             report.problems.append(Problem("condition_not_met", unmet, "", severity="warning"))
             return
+        report.problems += self._unverified()
         known = {action.id: self._known(action.id) for action in self.mapping.actions}
         found = gather(self.job, reading.each(), known, self.tools.rows_seen)
         self._account(report, found)
@@ -107,6 +108,14 @@ class _Run:
             self._carry_out(plan, report)
 
     # -- before the plan -----------------------------------------------------------------------------------------------
+
+    def _unverified(self) -> Iterator[Problem]:
+        """``verify_tls: false`` is reported at every start."""
+        for name in sorted({action.model.connection for action in self.mapping.actions}):
+            if not self.project.connections[name].verify_tls:
+                message = _("{connection}: certificates are not verified, so the server could be anybody.")
+                hint = _("Better: ca_file with the server's certificate.")
+                yield Problem("tls_not_verified", message.format(connection=name), hint, severity="warning")
 
     def _account(self, report: Report, found: Gathered) -> None:
         assert report.source is not None

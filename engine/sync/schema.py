@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
+import textwrap
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -35,12 +39,34 @@ def mapping_schema() -> dict[str, Any]:
     return {"$schema": DRAFT, "title": "abgleich", **schema, "anyOf": anyone}
 
 
+def descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """What the keys of a model mean: the text below each of them in the source."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if base is BaseModel or not issubclass(base, BaseModel):
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for statement, behind in itertools.pairwise(body.body):
+            text = (
+                behind.value.value if isinstance(behind, ast.Expr) and isinstance(behind.value, ast.Constant) else None
+            )
+            if (
+                isinstance(statement, ast.AnnAssign)
+                and isinstance(statement.target, ast.Name)
+                and isinstance(text, str)
+            ):
+                found[statement.target.id] = " ".join(text.split())
+    return found
+
+
 def _object(model: type[BaseModel]) -> dict[str, Any]:
     properties = {}
+    described = descriptions(model)
     for name, info in model.model_fields.items():
         properties[name] = _value(info.annotation)
-        if info.description:
-            properties[name]["description"] = info.description
+        if name in described:
+            properties[name]["description"] = described[name]
     required = [name for name, info in model.model_fields.items() if info.is_required()]
     made: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
     return made | ({"required": required} if required else {})

@@ -402,6 +402,9 @@ class Environment(ImmutableSandboxedEnvironment):
             if type(value) is str and len(self._found) < MAX_ITEMS and len(value) <= 200:
                 self._found[table, value] = entry
             return entry
+        if default is not _MISSING and not word.strip():
+            # An empty cell with a default is no gap in the table.
+            return default
         self.recorder.misses.append((table, word.strip()))
         if default is not _MISSING:
             return default

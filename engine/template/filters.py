@@ -677,7 +677,7 @@ def _recased_letters(match: re.Match[str], first: bool) -> str:
 
 # --- Regular expressions ----------------------------------------------------------------------------------------------
 
-_SECONDS: Final = 1.0
+_SECONDS: Final = 0.3
 _LONGEST_PATTERN: Final = 4096
 
 

@@ -317,7 +317,13 @@ class Program:
                 fault = explain(reason)
                 message = _("Variable {name}: {message}").format(name=name, message=fault.message)
                 faults.append(RowFault(Fault(fault.code, message, fault.hint), ("variables", name)))
+                # A key that was there before tells who this is: they stay as last sent.
+                if self.script.key in names:
+                    self._take_key(names, rendered, faults)
                 return False
+        return self._take_key(names, rendered, faults)
+
+    def _take_key(self, names: Mapping[str, Any], rendered: Rendered, faults: list[RowFault]) -> bool:
         try:
             if self.script.key not in names:
                 raise _no_such_key(self.script.key)

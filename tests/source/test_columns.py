@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config.names import RESERVED_NAMES, heading_key, name_of
 from engine.problems import Location, Refused
 from engine.source.base import Column
-from engine.source.columns import RESERVED_NAMES, Layout, heading_key, layout_of, name_of, tidy
+from engine.source.columns import Layout, layout_of, tidy
 
 HEADER = Location("personal.csv", 3)
 

@@ -378,6 +378,26 @@ def test_a_contact_that_another_mapping_looks_after_is_not_removed(world: World)
     assert len([c for c in greyhound.contacts.values() if not int(c.get("Flags") or 0) & 2]) == 2
 
 
+def test_a_greyhound_connection_that_leads_to_another_server_starts_anew(world: World) -> None:
+    world.connect_greyhound()
+    world.mapping(CONTACTS, name="contacts")
+    assert world.run(people(3), mapping="contacts").status == "done"
+    other = world.connect_greyhound()
+    other.add_contact(Subject="Fremd")
+    known = other.add_contact(Subject="Alt", user_fields={6: "2"})
+    assert world.run(people(3), mapping="contacts").counts("greyhound.sync") == {"created": 2, "updated": 1}
+    assert other.contacts[known]["Subject"] == "Vorname2 Nachname2"
+    assert len(other.contacts) == 4
+    assert world.run(people(3), mapping="contacts").status == "unchanged"
+
+
+def test_a_server_whose_certificate_is_not_verified_is_reported_at_every_start(world: World) -> None:
+    world.configure(first_sync="go", verify_tls="false")
+    world.mapping()
+    for _run in range(2):
+        assert "tls_not_verified" in world.run(TEN).codes
+
+
 # -- values -----------------------------------------------------------------------------------------------------------
 
 

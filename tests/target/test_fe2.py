@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from engine.config.schema import Fe2Connection
-from engine.http import Answer
+from engine.http import Answer, Http
 from engine.problems import TargetStopped
 from engine.simulator import Answer as SimulatorAnswer
 from engine.simulator import Fault, Fe2Simulator
@@ -671,3 +671,12 @@ def test_a_stopped_target_raises_for_the_core(fe2: Fe2Simulator, world: World) -
     fe2.access_key = "another"
     with pytest.raises(TargetStopped, match="access key"):
         world.run(people("1"))
+
+
+def test_an_access_key_with_an_umlaut_is_sent_as_servers_read_headers() -> None:
+    key = "geheimer-Schlüssel"
+    with Fe2Simulator(access_key=key) as fe2:
+        http = Http(fe2.url, 5.0, [key], None, True)
+        answer = http.send("DELETE", "/rest/addressbook/external/persons/1", {"Authorization": key})
+        http.close()
+    assert answer.status == 404
