@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.config.parse import parse, unknown_key
+from engine.config.node import Node
+from engine.config.parse import draft, parse, unknown_key
 from engine.config.schema import BlueprintHead, BlueprintInput, UseBlueprint
-from engine.config.yaml import Node, Reader
+from engine.config.yaml import Reader
 from engine.i18n import _
 from engine.problems import Location, Problem, did_you_mean
 
@@ -28,7 +29,10 @@ def use(reader: Reader, folder: Path, node: Node) -> tuple[Node, dict[str, Any]]
             reader.problems.append(unknown_key(key, ["use_blueprint", *OWN_KEYS], node, (key,)))
     model = parse(UseBlueprint, using, reader.problems, ("use_blueprint",), node)
     path = _file(reader, folder, model.path, node.locate(("use_blueprint", "path"))) if model is not None else None
+    before = len(reader.problems)
     head = reader.read(path, only=HEAD) if path is not None else None
+    if head is not None:
+        del reader.problems[before:]  # the whole file is read again, with its inputs
     inputs = _inputs(reader, head, using, node) if head is not None else None
     body = reader.read(path, inputs=inputs) if path is not None and inputs is not None else None
     if body is None or inputs is None or not isinstance(body.value, dict):
@@ -51,29 +55,33 @@ def _file(reader: Reader, folder: Path, name: str, at: Location) -> Path | None:
 
 
 def _inputs(reader: Reader, head: Node, using: Node, node: Node) -> dict[str, Node] | None:
-    model = parse(BlueprintHead, head, reader.problems)
+    above = Node({HEAD: head}, head.at)
+    model = draft(BlueprintHead, head, reader.problems, (HEAD,), above)
     if model is None:
         return None
     given = using.get("input")
     values = given.value if given is not None and isinstance(given.value, dict) else {}
     inputs: dict[str, Node] = {}
+    unknown = [name for name in values if name not in model.input]
+    meant = {did_you_mean(name, model.input) for name in unknown}
     for name in model.input:
         entry = head.find(("input", name))
         described = entry is not None and entry.value is not None
         if described and entry is not None:
-            parse(BlueprintInput, entry, reader.problems, ("input", name), head)
+            draft(BlueprintInput, entry, reader.problems, (HEAD, "input", name), above)
         default = entry.get("default") if entry is not None else None
         if name in values:
             inputs[name] = values[name]
         elif default is not None:
             inputs[name] = default
         else:
-            message = _("The blueprint needs the input {name}.").format(name=name)
-            at = node.locate_key(("use_blueprint", "input"))
-            reader.problems.append(Problem("input_missing", message, _("Add it under `input:`."), at))
-            inputs[name] = Node(None, at)
-    for name in values:
-        if name not in model.input:
-            path = ("use_blueprint", "input", name)
-            reader.problems.append(unknown_key(name, list(model.input), node, path))
+            at = node.locate_missing(("use_blueprint", "input", name))
+            if name not in meant:
+                message = _("The blueprint needs the input {name}.").format(name=name)
+                hint = _("Add the line `{key}: …` under `input:`.").format(key=name)
+                reader.problems.append(Problem("input_missing", message, hint, at))
+            inputs[name] = Node(None, at, broken=True)
+    for name in unknown:
+        path = ("use_blueprint", "input", name)
+        reader.problems.append(unknown_key(name, list(model.input), node, path))
     return inputs

@@ -7,13 +7,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from engine.config.blueprint import use as use_blueprint
 from engine.config.find import CONFIGURATION, FOLDER, STATE_FOLDER
 from engine.config.names import RESERVED_NAMES
-from engine.config.parse import as_list, choose, parse, unknown_key, with_plurals
+from engine.config.node import Node
+from engine.config.parse import as_list, choose, draft, has_broken, parse, unknown_key, with_plurals
 from engine.config.schema import (
     CONDITIONS,
     CONNECTIONS,
@@ -26,8 +28,11 @@ from engine.config.schema import (
     Model,
     TemplateCondition,
     TestModel,
+    TimeCondition,
+    TimePatternTrigger,
 )
-from engine.config.yaml import Node, Reader, yaml_files
+from engine.config.secret import hidden, in_configuration, in_source
+from engine.config.yaml import MAX_FILE_BYTES, SECRETS, Reader, yaml_files
 from engine.i18n import _
 from engine.problems import Location, Problem, did_you_mean
 from engine.problems import Path as KeyPath
@@ -54,8 +59,8 @@ class Mapping:
 
     id: str
     file: Path
-    model: MappingModel
-    node: Node
+    model: MappingModel = field(repr=False)
+    node: Node = field(repr=False)
     hash: str
     columns: dict[str, ColumnModel] | None
     triggers: tuple[Model, ...]
@@ -68,7 +73,11 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Project:
-    """What a folder holds. ``ids`` names the file of every mapping, also of those with problems."""
+    """What a folder holds. ``ids`` names the file of every mapping, also of those with problems.
+
+    ``drafts`` are mappings that can't run, as far as they are right: to find the mistakes behind the first ones.
+    ``problems_of`` has for each file the problems met while reading it, also those in files that it includes.
+    """
 
     root: Path
     configuration: Configuration
@@ -77,8 +86,10 @@ class Project:
     mappings: dict[str, Mapping]
     ids: dict[str, Path]
     problems: tuple[Problem, ...]
-    secrets: frozenset[str]
-    configuration_node: Node | None = None
+    secrets: frozenset[str] = field(repr=False)
+    configuration_node: Node | None = field(default=None, repr=False)
+    drafts: tuple[Mapping, ...] = ()
+    problems_of: dict[Path, tuple[Problem, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def state_folder(self) -> Path:
@@ -87,12 +98,10 @@ class Project:
 
     def errors_of(self, file: Path) -> list[Problem]:
         """The errors that keep a mapping from running: its own and those of ``configuration.yaml``."""
-        names = {_relative(self.root, file), f"{FOLDER}/{CONFIGURATION}", f"{FOLDER}/secrets.yaml"}
-        return [p for p in self.problems if p.severity == "error" and (p.at.file in names or _used_in(p, names))]
-
-
-def _used_in(problem: Problem, names: set[str]) -> bool:
-    return problem.used_by is not None and problem.used_by.file in names
+        configuration = self.root / FOLDER / CONFIGURATION
+        found = [*self.problems_of.get(configuration, ()), *self.problems_of.get(file, ())]
+        found += [problem for problem in self.problems if (problem.at.file or "").endswith(f"/{SECRETS}")]
+        return [problem for problem in dict.fromkeys(found) if problem.severity == "error"]
 
 
 def _relative(root: Path, path: Path) -> str:
@@ -111,19 +120,31 @@ class _Loader:
         self.reader = Reader(root, self.folder)
         self.problems = self.reader.problems
         self.configuration_node: Node | None = None
-        self.connection_names: list[str] = []
+        self.connection_names: list[str] | None = None
+        self.notify_names: list[str] | None = None
 
     def load(self) -> Project:
         configuration = self._configuration()
         connections, hashes = self._connections(self.configuration_node)
+        self._notify()
+        found = {self.folder / CONFIGURATION: self.problems[:]}
         mappings: dict[str, Mapping] = {}
+        drafts: list[Mapping] = []
         ids: dict[str, Path] = {}
         for path in self._mapping_files():
             first = len(self.problems)
             loaded, name = self._mapping(path)
             self._note_id(name, path, ids)
-            if loaded is not None and all(p.severity != "error" for p in self.problems[first:]):
+            found[path] = self.problems[first:]
+            if loaded is None:
+                continue
+            self.reader.secrets |= in_source(loaded.node)
+            if any(problem.severity == "error" for problem in found[path]) or has_broken(loaded.node):
+                drafts.append(loaded)
+            else:
                 mappings[name] = loaded
+        secrets = frozenset(value for value in self.reader.secrets if value)
+        every = [problem for problems in found.values() for problem in problems]
         return Project(
             self.root,
             configuration,
@@ -131,9 +152,11 @@ class _Loader:
             hashes,
             mappings,
             ids,
-            tuple(sorted(dict.fromkeys(self.problems), key=_place)),
-            frozenset(value for value in self.reader.secrets.values() if value),
+            tuple(sorted(dict.fromkeys(hidden(every, secrets)), key=_place)),
+            secrets,
             self.configuration_node,
+            tuple(drafts),
+            {path: tuple(hidden(problems, secrets)) for path, problems in found.items()},
         )
 
     # -- configuration.yaml ------------------------------------------------------------------------------------------
@@ -153,15 +176,19 @@ class _Loader:
         if node is None or node.value is None:
             return Configuration()
         self.configuration_node = node
-        return parse(Configuration, node, self.problems) or Configuration()
+        made = draft(Configuration, node, self.problems) or Configuration()
+        self.reader.secrets |= in_configuration(node, CONNECTIONS)
+        return made
 
     def _connections(self, node: Node | None) -> tuple[dict[str, Connection], dict[str, str]]:
         connections: dict[str, Connection] = {}
         hashes: dict[str, str] = {}
         listed = node.get("connections") if node is not None else None
+        if node is not None and (listed is None or listed.value is None) and not node.is_broken(("connections",)):
+            self.connection_names = []
         if node is None or listed is None or not isinstance(listed.value, dict):
             return connections, hashes
-        self.connection_names = list(listed.value)
+        self.connection_names = None if listed.broken else list(listed.value)
         for name, entry in listed.value.items():
             path: KeyPath = ("connections", name)
             if not _ID.fullmatch(name):
@@ -169,16 +196,58 @@ class _Loader:
             kind = choose(CONNECTIONS, "type", entry, self.problems, path, node)
             made = parse(kind[0], entry, self.problems, path, node) if kind else None
             if made is not None:
-                connections[name] = made
+                connections[name] = self._with_ca_file(made, (*path, "ca_file"), node)
                 hashes[name] = _hash(entry)
         return connections, hashes
+
+    def _with_ca_file(self, connection: Connection, path: KeyPath, node: Node) -> Connection:
+        """The connection with its certificate's file as an absolute path; paths count from the project."""
+        if connection.ca_file is None:
+            return connection
+        file = self.root / connection.ca_file
+        if not file.is_file():
+            message = _("The file {file} does not exist.").format(file=connection.ca_file)
+            hint = _("Put the server's certificate there; paths count from the project folder.")
+            self.problems.append(Problem("ca_file_missing", message, hint, node.locate(path)))
+        return connection.model_copy(update={"ca_file": str(file)})
+
+    def _notify(self) -> None:
+        """``notify`` holds addresses by name; ``default`` names some of them."""
+        node = self.configuration_node
+        listed = node.get("notify") if node is not None else None
+        if node is None or node.is_broken(("notify",)):
+            return
+        entries = listed.value if listed is not None and isinstance(listed.value, dict) else {}
+        self.notify_names = [name for name in entries if name != "default"]
+        for name, entry in entries.items():
+            path: KeyPath = ("notify", name)
+            if name == "default":
+                self._known_notify(entry, path, node)
+            elif not isinstance(entry.value, str) and not entry.broken:
+                message = _("An address is expected here.")
+                hint = _("Write an Apprise address, best as !secret.")
+                self.problems.append(Problem("expected_text", message, hint, node.locate(path)))
+
+    def _known_notify(self, entry: Node | None, path: KeyPath, node: Node) -> None:
+        if entry is None or self.notify_names is None:
+            return
+        single = not isinstance(entry.value, list)
+        for index, item in enumerate([entry] if not isinstance(entry.value, list) else entry.value):
+            if not isinstance(item.value, str) or item.value in self.notify_names:
+                continue
+            near = did_you_mean(item.value, self.notify_names)
+            message = _("The address {name} is not in configuration.yaml under notify.").format(name=item.value)
+            known = _("Known are: {names}").format(names=", ".join(self.notify_names) or "–")
+            hint = _("Did you mean {name}?").format(name=near) if near else known
+            at = node.locate(path if single else (*path, index))
+            self.problems.append(Problem("unknown_notify", message, hint, at))
 
     # -- mappings ----------------------------------------------------------------------------------------------------
 
     def _mapping_files(self) -> Iterator[Path]:
         for path in sorted(yaml_files(self.folder)) if self.folder.is_dir() else []:
             parts = path.relative_to(self.folder).parts
-            if path.name != CONFIGURATION and not (len(parts) > 1 and parts[0] in NOT_MAPPINGS):
+            if parts != (CONFIGURATION,) and not (len(parts) > 1 and parts[0] in NOT_MAPPINGS):
                 yield path
 
     def _note_id(self, name: str, path: Path, ids: dict[str, Path]) -> None:
@@ -191,7 +260,7 @@ class _Loader:
             ids[name] = path
 
     def _id_place(self, path: Path) -> Location:
-        text = path.read_text("utf-8", errors="replace")
+        text = _text_of(path)
         match = _ID_LINE.search(text)
         line = text.count("\n", 0, match.start()) + 1 if match else 1
         return Location(_relative(self.root, path), line, match.start(2) - match.start() + 1 if match else 1, ("id",))
@@ -200,10 +269,12 @@ class _Loader:
         """The mapping (None with problems) and its id, which is known even where nothing else is."""
         node = self.reader.read(path)
         if node is None:
-            match = _ID_LINE.search(path.read_text("utf-8", errors="replace")) if path.is_file() else None
+            match = _ID_LINE.search(_text_of(path))
             return None, match[2] if match else path.stem
         if node.get("use_blueprint") is not None:
             return self._from_blueprint(node, path)
+        if node.broken:
+            return None, path.stem
         if node.value is None:
             message = _("The mapping is empty.")
             self.problems.append(Problem("mapping_empty", message, _("Write it, or delete the file."), node.at))
@@ -213,30 +284,33 @@ class _Loader:
     def _from_blueprint(self, node: Node, path: Path) -> tuple[Mapping | None, str]:
         first = len(self.problems)
         used = use_blueprint(self.reader, self.folder, node)
-        mapping = self._checked(with_plurals(used[0]), path, used[1])[0] if used is not None else None
+        mapping, name = None, _id_of(node, path)
+        if used is not None:
+            mapping, name = self._checked(with_plurals(used[0]), path, used[1])
         using = node.locate_key(("use_blueprint",))
         self.problems[first:] = [_also_at(problem, using) for problem in self.problems[first:]]
-        return (replace(mapping, used_by=using) if mapping is not None else None), _id_of(node, path)
+        return (replace(mapping, used_by=using) if mapping is not None else None), name
 
     def _checked(self, node: Node, path: Path, inputs: dict[str, Any]) -> tuple[Mapping | None, str]:
         name = _id_of(node, path)
         if not _ID.fullmatch(name):
-            self.problems.append(_bad_name(name, node.locate(("id",))))
+            self.problems.append(_bad_name(name, node.locate(("id",)), node.get("id") is None))
         for key in ("triggers", "conditions", "actions", "tests"):
             listed = as_list(node.get(key))
             if listed is not None and isinstance(node.value, dict):
                 node.value[key] = listed
-        model = parse(MappingModel, node, self.problems)
+        model = draft(MappingModel, node, self.problems)
         columns = self._columns(node)
         triggers = self._entries(node, "triggers", TRIGGERS, "trigger")
         conditions = self._conditions(node)
         actions = self._actions(node)
         tests = self._tests(node, [action.id for action in actions])
         self._names(node, columns)
+        self._known_notify(node.get("notify"), ("notify",), node)
         if model is None:
             return None, name
         return Mapping(
-            name, path, model, node, _hash(node), columns, triggers, conditions, actions, tests, inputs
+            name, path, model, node, _hash(node, inputs), columns, triggers, conditions, actions, tests, inputs
         ), name
 
     def _columns(self, node: Node) -> dict[str, ColumnModel] | None:
@@ -246,13 +320,16 @@ class _Loader:
         columns: dict[str, ColumnModel] = {}
         for name, entry in listed.value.items():
             path: KeyPath = ("source", "columns", name)
-            if isinstance(entry.value, dict):
-                made = parse(ColumnModel, entry, self.problems, path, node)
+            if entry.broken:
+                made = None
+            elif isinstance(entry.value, dict):
+                made = draft(ColumnModel, entry, self.problems, path, node)
             else:
                 found: list[Problem] = []
-                wrapped = Node({"heading": entry}, entry.at, keys={"heading": entry.at})
-                made = parse(ColumnModel, wrapped, found)
-                self.problems += [problem.located(node.locate(path)) for problem in found]
+                wrapped = Node({"heading": entry}, entry.at, keys={"heading": node.locate_key(path)})
+                made = draft(ColumnModel, wrapped, found)
+                inner = [replace(problem.at, path=(*path, *problem.at.path[1:])) for problem in found]
+                self.problems += [problem.located(at) for problem, at in zip(found, inner, strict=True)]
             columns[name] = made or ColumnModel.model_construct(heading=(), optional=True)
         return columns
 
@@ -270,6 +347,8 @@ class _Loader:
                 self.problems.append(Problem("bad_name", message, hint, node.locate_key(path)))
         key = node.find(("source", "key"))
         known = [*(columns or {}), *computed]
+        if node.is_broken(("variables",)) or node.is_broken(("source", "columns")):
+            return
         if columns is not None and key is not None and isinstance(key.value, str) and key.value not in known:
             near = did_you_mean(key.value, known)
             message = _("The key {name} is neither a column nor a variable.").format(name=key.value)
@@ -285,12 +364,22 @@ class _Loader:
         made = []
         for index, entry in enumerate(listed.value if listed is not None and isinstance(listed.value, list) else []):
             path: KeyPath = (key, index)
-            named = _renamed(entry, "platform", word)
-            kind = choose(kinds, word, named, self.problems, path, node)
+            if isinstance(entry.value, dict) and "platform" in entry.value and word not in entry.value:
+                entry.rename("platform", word)
+            kind = choose(kinds, word, entry, self.problems, path, node)
             if kind is not None:
-                model = parse(kind[0], named, self.problems, path, node)
+                before = len(self.problems)
+                model = draft(kind[0], entry, self.problems, path, node)
                 made += [model] if model is not None else []
+                if isinstance(model, TimePatternTrigger) and len(self.problems) == before:
+                    self._needs_one(model, ("hours", "minutes", "seconds"), path, node)
         return tuple(made)
+
+    def _needs_one(self, model: Model, keys: tuple[str, ...], path: KeyPath, node: Node) -> None:
+        if all(getattr(model, key) is None for key in keys):
+            message = _("One of these keys is needed: {names}").format(names=", ".join(keys))
+            hint = _("Add the line `{key}: …` here.").format(key=keys[0])
+            self.problems.append(Problem("key_missing", message, hint, node.locate(path)))
 
     def _conditions(self, node: Node) -> tuple[tuple[Model, KeyPath], ...]:
         listed = node.get("conditions")
@@ -301,7 +390,10 @@ class _Loader:
                 made.append((TemplateCondition(value_template=entry.value), path))
                 continue
             kind = choose(CONDITIONS, "condition", entry, self.problems, path, node)
-            model = parse(kind[0], entry, self.problems, path, node) if kind else None
+            before = len(self.problems)
+            model = draft(kind[0], entry, self.problems, path, node) if kind else None
+            if isinstance(model, TimeCondition) and len(self.problems) == before:
+                self._needs_one(model, ("after", "before", "weekday"), path, node)
             if model is not None:
                 made.append((model, (*path, "value_template") if isinstance(model, TemplateCondition) else path))
         return tuple(made)
@@ -309,33 +401,37 @@ class _Loader:
     def _actions(self, node: Node) -> tuple[Action, ...]:
         listed = node.get("actions")
         made: list[Action] = []
-        taken: dict[str, int] = {}
+        taken: set[str] = set()
         entries = listed.value if listed is not None and isinstance(listed.value, list) else []
-        if listed is not None and not entries:
+        if listed is not None and not entries and not listed.broken:
             message = _("A mapping needs at least one action.")
             self.problems.append(
-                Problem("no_actions", message, _("Add fe2.sync or greyhound.sync."), node.locate(("actions",)))
+                Problem("no_actions", message, _("Add fe2.sync or greyhound.sync."), node.locate_key(("actions",)))
             )
         for index, entry in enumerate(entries):
             path: KeyPath = ("actions", index)
-            model = parse(ActionModel, entry, self.problems, path, node)
+            model = draft(ActionModel, entry, self.problems, path, node)
             self._connection_of(entry, path, node)
-            word = entry.get("id") or entry.get("action")
+            given, kind = entry.get("id"), entry.get("action")
+            own = given is not None and isinstance(given.value, str)
+            word = given if own else kind
             name = str(word.value) if word is not None and isinstance(word.value, str) else f"action_{index + 1}"
-            taken[name] = taken.get(name, 0) + 1
-            if taken[name] > 1 and entry.get("id") is not None:
+            if own and name in taken:
                 message = _("The id {id} is used by two actions.").format(id=name)
                 self.problems.append(
                     Problem("duplicate_id", message, _("Give one of the two another id."), node.locate((*path, "id")))
                 )
-            name = name if taken[name] == 1 else f"{name}_{taken[name]}"
+            name = next(free for free in _numbered(name) if free not in taken)
+            taken.add(name)
             if model is not None:
                 made.append(Action(name, model, path))
         return tuple(made)
 
     def _connection_of(self, entry: Node, path: KeyPath, node: Node) -> None:
         word = entry.get("connection")
-        if word is None or not isinstance(word.value, str) or word.value in self.connection_names:
+        if word is None or not isinstance(word.value, str) or self.connection_names is None:
+            return
+        if not word.value.strip() or word.value in self.connection_names:
             return
         near = did_you_mean(word.value, self.connection_names)
         known = ", ".join(self.connection_names) or "–"
@@ -347,7 +443,7 @@ class _Loader:
         listed = node.get("tests")
         made = []
         for index, entry in enumerate(listed.value if listed is not None and isinstance(listed.value, list) else []):
-            model = parse(TestModel, entry, self.problems, ("tests", index), node)
+            model = draft(TestModel, entry, self.problems, ("tests", index), node)
             expected = entry.get("expect")
             names = list(expected.value) if expected is not None and isinstance(expected.value, dict) else []
             for name in names:
@@ -355,6 +451,14 @@ class _Loader:
                     self.problems.append(unknown_key(name, actions, node, ("tests", index, "expect", name)))
             made += [model] if model is not None else []
         return tuple(made)
+
+
+def _text_of(path: Path) -> str:
+    """What of a file can be read: its id is looked for even where nothing else can be understood."""
+    try:
+        return path.read_bytes()[:MAX_FILE_BYTES].decode("utf-8-sig", errors="replace")
+    except OSError:
+        return ""
 
 
 def _also_at(problem: Problem, using: Location) -> Problem:
@@ -365,8 +469,9 @@ def _place(problem: Problem) -> tuple[str, int, int]:
     return problem.at.file or "", problem.at.line or 0, problem.at.column or 0
 
 
-def _hash(node: Node) -> str:
-    return hashlib.sha256(json.dumps(node.fingerprint(), sort_keys=True).encode()).hexdigest()
+def _hash(node: Node, inputs: dict[str, Any] | None = None) -> str:
+    """What changes with any value; the inputs of a blueprint are also names in its templates."""
+    return hashlib.sha256(json.dumps([node.fingerprint(), inputs or {}], sort_keys=True).encode()).hexdigest()
 
 
 def _id_of(node: Node, path: Path) -> str:
@@ -374,14 +479,15 @@ def _id_of(node: Node, path: Path) -> str:
     return word.value if word is not None and isinstance(word.value, str) and word.value else path.stem
 
 
-def _bad_name(name: str, at: Location) -> Problem:
+def _bad_name(name: str, at: Location, of_file: bool = False) -> Problem:
     message = _("{name} can't be a name.").format(name=name)
-    return Problem("bad_name", message, _("Use letters, digits, `_`, `-` and `.`, at most 100."), at)
+    hint = _("Use letters, digits, `_`, `-` and `.`, at most 100.")
+    if of_file:
+        hint = _("Write `id: …` into the file, or rename it.") + " " + hint
+    return Problem("bad_name", message, hint, at)
 
 
-def _renamed(node: Node, old: str, new: str) -> Node:
-    if not isinstance(node.value, dict) or old not in node.value or new in node.value:
-        return node
-    values = {new if key == old else key: value for key, value in node.value.items()}
-    keys = {new if key == old else key: at for key, at in node.keys.items()}
-    return Node(values, node.at, keys=keys, weight=node.weight)
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    for number in count(2):
+        yield f"{name}_{number}"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from engine.config.values import (
     Clocks,
     Count,
+    Filled,
     Flag,
     Limit,
     LimitText,
@@ -19,22 +20,28 @@ from engine.config.values import (
     Mapping,
     OptionalClock,
     OptionalCount,
+    OptionalEncoding,
+    OptionalFilled,
     OptionalLimit,
     OptionalMapping,
     OptionalNames,
+    OptionalPattern,
+    OptionalQuote,
     OptionalSeconds,
+    OptionalSign,
     OptionalText,
     OptionalWeekdays,
     Seconds,
     Sequence,
     SomeNames,
+    SomeSeconds,
     Text,
     Url,
     Zone,
-    text,
+    filled,
 )
 
-Secret = Annotated[SecretStr, BeforeValidator(text)]
+Secret = Annotated[SecretStr, BeforeValidator(filled)]
 
 DAY = 86400.0
 
@@ -42,13 +49,14 @@ DAY = 86400.0
 class Model(BaseModel):
     """Frozen; unknown keys are reported by :mod:`engine.config.parse`, with a suggestion."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    # Built when first used: most commands need only some of the models.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Connection(Model):
     """What all connections share."""
 
-    type: Text
+    type: Filled
     """The kind of system: fe2 or greyhound."""
     url: Url
     """Address of the server, without the path."""
@@ -75,20 +83,20 @@ class Fe2Connection(Connection):
     """hold: the first sync waits for an approval. go: it is sent at once."""
     resend_after: Seconds = DAY
     """An unchanged list is sent again after so long."""
-    timeout: Seconds = 120.0
+    timeout: SomeSeconds = 120.0
     """How long to wait for an answer; FE2 itself waits up to 60 s."""
 
 
 class GreyhoundConnection(Connection):
     """A GREYHOUND server and the user that writes there."""
 
-    username: Text
+    username: Filled
     """A user of its own is best: the number of clients per user is limited."""
     password: Secret
     """The user's password, best as !secret."""
     auth_encoding: Annotated[Literal["cp1252", "utf-8"], Lower] = "cp1252"
     """Encoding of user and password."""
-    timeout: Seconds = 30.0
+    timeout: SomeSeconds = 30.0
     """How long to wait for an answer."""
     lock_retries: Count = 3
     """How often a contact is tried again that somebody edits."""
@@ -119,11 +127,11 @@ class Configuration(Model):
     """Language of messages: de or en."""
     timezone: Zone = "Europe/Berlin"
     """Time zone of schedules and of what is shown."""
-    database: Text = "sqlite"
+    database: Annotated[Filled, Field(repr=False)] = "sqlite"
     """Where the state is kept: sqlite or postgresql://user@host/db."""
-    connections: Mapping = Field(default_factory=dict)
+    connections: Mapping = Field(default_factory=dict, repr=False)
     """The systems to bring up to date, by name."""
-    notify: Mapping = Field(default_factory=dict)
+    notify: Mapping = Field(default_factory=dict, repr=False)
     """Apprise addresses by name, and under default who hears of changes of state."""
     keep: Keep = Keep()
     """How long the record keeps what."""
@@ -133,7 +141,7 @@ class FileTrigger(Model):
     """A file appears or changes."""
 
     trigger: Literal["file"]
-    path: Text
+    path: Filled
     id: OptionalText = None
 
 
@@ -150,9 +158,9 @@ class TimePatternTrigger(Model):
     """A pattern such as ``hours: "/4"``."""
 
     trigger: Literal["time_pattern"]
-    hours: OptionalText = None
-    minutes: OptionalText = None
-    seconds: OptionalText = None
+    hours: OptionalPattern = None
+    minutes: OptionalPattern = None
+    seconds: OptionalPattern = None
     id: OptionalText = None
 
 
@@ -175,7 +183,7 @@ class TemplateCondition(Model):
     """A template that must be true."""
 
     condition: Literal["template"] = "template"
-    value_template: Text
+    value_template: Filled
     alias: OptionalText = None
 
 
@@ -217,7 +225,7 @@ class SourceModel(Model):
 
     type: OptionalText = None
     """csv; default by the file's ending."""
-    path: Text
+    path: Filled
     """The file, or a pattern such as inbox/personal*.csv: the newest match."""
     settle: Seconds = 2.0
     """A file is read when it has not changed for so long."""
@@ -225,19 +233,19 @@ class SourceModel(Model):
     """keep leaves the file; move puts it into done/ or failed/ beside it."""
     combine: Annotated[Literal["newest", "all"], Lower] = "newest"
     """newest: the newest match. all: all matching files make one list."""
-    delimiter: OptionalText = None
+    delimiter: OptionalSign = None
     """The sign between cells; default: found out."""
-    quote: OptionalText = None
+    quote: OptionalQuote = None
     """The sign around cells; default: found out."""
-    encoding: OptionalText = None
+    encoding: OptionalEncoding = None
     """The file's encoding; default: found out."""
     header_row: OptionalCount = None
     """The line of the headings, from 1; default: found out."""
     skip_footer: Count = 0
     """So many lines at the end are no people."""
-    key: Text
+    key: Filled
     """The column or variable that identifies a person, for ever."""
-    group_by: OptionalText = None
+    group_by: OptionalFilled = None
     """A column: rows that share its value are one person."""
     columns: OptionalMapping = None
     """The contract with the file, and the names for templates."""
@@ -259,13 +267,13 @@ class Guard(Model):
 class ActionModel(Model):
     """One thing to bring up to date."""
 
-    action: Text
+    action: Filled
     """fe2.sync or greyhound.sync."""
     id: OptionalText = None
     """Name in results and tests; default: the action's name."""
     alias: OptionalText = None
     """What people call it."""
-    connection: Text
+    connection: Filled
     """Which connection of configuration.yaml."""
     where: OptionalText = None
     """A template: persons that take part in this action."""
@@ -284,7 +292,7 @@ class TestModel(Model):
 
     __test__ = False
 
-    name: Text
+    name: Filled
     row: Mapping
     expect: Mapping
 
@@ -323,7 +331,7 @@ class MappingModel(Model):
 class UseBlueprint(Model):
     """``use_blueprint`` of a mapping."""
 
-    path: Text
+    path: Filled
     """The blueprint's file under mappings/blueprints/."""
     input: Mapping = Field(default_factory=dict)
     """Values for the blueprint's inputs."""
@@ -341,11 +349,6 @@ class BlueprintInput(Model):
 class BlueprintHead(Model):
     """``blueprint`` at the top of a blueprint."""
 
-    name: Text
+    name: Filled
     description: OptionalText = None
     input: Mapping = Field(default_factory=dict)
-
-
-def described(model: type[Model]) -> dict[str, str]:
-    """The keys of a model with what they mean."""
-    return {name: (info.description or "") for name, info in model.model_fields.items()}

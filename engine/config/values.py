@@ -1,32 +1,39 @@
 """How a text of a YAML file becomes a number, a truth value, a duration or a limit, where the schema asks for one.
 
-Every function takes what stands there (text, None, a list or a dict) and raises a
-``PydanticCustomError`` whose type is a problem's code and whose context may hold a ``hint``.
+Every function takes what stands there (text, None, a list or a dict) and raises a ``PydanticCustomError`` whose type is
+a problem's code. Its context may hold a ``hint``, and as ``inside`` the way to the part of the value that is wrong.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import time
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from engine.i18n import _
+from engine.problems import did_you_mean
+
+T = TypeVar("T")
 
 TRUE_WORDS = frozenset({"true", "yes", "on", "ja"})
 FALSE_WORDS = frozenset({"false", "no", "off", "nein"})
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp850", "latin-1", "iso-8859-15", "mac_roman")
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNIT_WORDS = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d))?")
-_LIMIT = re.compile(r"(?:(\d+)|(?:(\d+)\s*(?:or|oder)\s*)?(\d+(?:[.,]\d+)?)\s*%)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([smhd]?)")
+_CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9]))?")
+_LIMIT = re.compile(r"(?:([0-9]{1,9})|(?:([0-9]{1,9})\s*(?:or|oder)\s*)?([0-9]{1,9}(?:[.,][0-9]{1,9})?)\s*%)")
+_PATTERN = re.compile(r"\*|/[0-9]{1,2}|[0-9]{1,2}")
+_LONGEST = 100 * 366 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +54,33 @@ class Limit:
         return f"{self.count} or {percent}" if self.count else percent
 
 
-def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
+def wrong(code: str, message: str, hint: str = "", inside: tuple[str | int, ...] = ()) -> PydanticCustomError:
     """The error a validator raises; ``message`` is for people and already translated."""
-    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, "inside": inside})
+
+
+def missing(inside: tuple[str | int, ...] = ()) -> PydanticCustomError:
+    """Nothing stands where something must."""
+    hint = _("Write one; to mean the word null or ~ itself, put it in quotes.")
+    return wrong("value_missing", _("A value is missing here."), hint, inside)
 
 
 def text(value: Any) -> str:
     """A text that must be there."""
     if value is None:
-        raise wrong("value_missing", _("A value is missing here."), _("Quote the word to mean the word."))
+        raise missing()
     if not isinstance(value, str):
-        raise wrong("expected_text", _("A text is expected here, not a list or keys and values."))
+        hint = _("Write the text behind the colon; put it in quotes where it holds brackets or a colon.")
+        raise wrong("expected_text", _("A text is expected here, not a list or keys and values."), hint)
     return value
+
+
+def filled(value: Any) -> str:
+    """A text that must say something."""
+    written = text(value)
+    if not written.strip():
+        raise missing()
+    return written
 
 
 def flag(value: Any) -> bool:
@@ -92,17 +114,35 @@ def seconds(value: Any) -> float:
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, dict) and value:
-        unknown = [key for key in value if key not in _UNIT_WORDS]
-        if not unknown:
-            return sum(_UNIT_WORDS[key] * count(number) for key, number in value.items())
+        for key in value:
+            if key not in _UNIT_WORDS:
+                near = did_you_mean(key, _UNIT_WORDS)
+                hint = _("Did you mean {name}?").format(name=near) if near else ""
+                known = _("Known are: {names}").format(names=", ".join(_UNIT_WORDS))
+                message = _("The key {key} is not known here.").format(key=key)
+                raise wrong("unknown_key", message, f"{hint} {known}".strip(), (key,))
+        found = sum(_UNIT_WORDS[key] * _inside((key,), count, number) for key, number in value.items())
+        if found <= _LONGEST:
+            return found
     elif isinstance(value, str):
-        if match := _DURATION.fullmatch(value.strip()):
+        match = _DURATION.fullmatch(value.strip())
+        if match and float(match[1]) * _UNITS[match[2] or "s"] <= _LONGEST:
             return float(match[1]) * _UNITS[match[2] or "s"]
         if match := _CLOCK.fullmatch(value.strip()):
             return int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0)
+    elif value is None:
+        raise missing()
     shown = value if isinstance(value, str) else "…"
     hint = _("Write for example 90, 2s, 5m, 1h, 7d, 01:30:00 or {{minutes: 5}}.").format()
     raise wrong("expected_duration", _("“{value}” is not a duration.").format(value=shown), hint)
+
+
+def some_seconds(value: Any) -> float:
+    """A duration of more than nothing."""
+    found = seconds(value)
+    if not found:
+        raise wrong("expected_duration", _("This duration must be longer than nothing."), _("Write for example 30s."))
+    return found
 
 
 def clock(value: Any) -> time:
@@ -137,30 +177,64 @@ def names(value: Any) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
         raise wrong("expected_list", _("A list of texts is expected here."), _("Write for example [one, two]."))
-    return tuple(text(item) for item in items)
+    return tuple(_inside((index,), text, item) for index, item in enumerate(items))
+
+
+def _inside(part: tuple[str | int, ...], check: Callable[[Any], T], value: Any) -> T:
+    """What ``check`` gives for a part of a value; its error names the part."""
+    try:
+        return check(value)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        raise wrong(error.type, str(context.get("message", "")), str(context.get("hint", "")), part) from None
 
 
 def some_names(value: Any) -> tuple[str, ...]:
     """Like :func:`names`, with at least one."""
     found = names(value)
     if not found:
-        raise wrong("value_missing", _("A value is missing here."))
+        raise missing()
     return found
 
 
 def clocks(value: Any) -> tuple[time, ...]:
     """One or several times of day."""
-    return tuple(clock(item) for item in (value if isinstance(value, list | tuple) else [value]))
+    if not isinstance(value, list | tuple):
+        return (clock(value),)
+    if not value:
+        raise missing()
+    return tuple(_inside((index,), clock, item) for index, item in enumerate(value))
 
 
 def weekdays(value: Any) -> tuple[str, ...]:
     """``mon`` … ``sun``, as in Home Assistant."""
     days = tuple(day.casefold() for day in some_names(value))
-    for day in days:
+    for index, day in enumerate(days):
         if day not in WEEKDAYS:
             message = _("“{value}” is not a day of the week.").format(value=day)
-            raise wrong("expected_weekday", message, _("Known are: {names}").format(names=", ".join(WEEKDAYS)))
+            hint = _("Known are: {names}").format(names=", ".join(WEEKDAYS))
+            raise wrong("expected_weekday", message, hint, (index,) if isinstance(value, list | tuple) else ())
     return days
+
+
+def time_pattern(value: Any) -> str:
+    """``*``, ``/4`` (every fourth) or a number, as in Home Assistant."""
+    written = text(value).strip()
+    if not _PATTERN.fullmatch(written) or written in ("/0", "/00"):
+        message = _("“{value}” is not a pattern of times.").format(value=written)
+        raise wrong("expected_pattern", message, _('Write for example "/4" (every fourth), "*" (every) or 3.'))
+    return written
+
+
+def sign(value: Any) -> str:
+    """One character, or ``tab``."""
+    written = text(value)
+    if written.casefold() in ("tab", "\\t"):
+        return "\t"
+    if len(written) != 1:
+        message = _("“{value}” is not one character.").format(value=written)
+        raise wrong("expected_character", message, _('Write for example ";" or tab.'))
+    return written
 
 
 def url(value: Any) -> str:
@@ -181,6 +255,25 @@ def url(value: Any) -> str:
     return written
 
 
+def quote(value: Any) -> str:
+    """One character, or nothing for a file without quotes."""
+    return "" if value == "" else sign(value)
+
+
+def encoding(value: Any) -> str:
+    """The name of an encoding of text."""
+    name = text(value).strip()
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
+        near = did_you_mean(name, ENCODINGS)
+        hint = _("Did you mean {name}?").format(name=near) if near else ""
+        known = _("Known are: {names}").format(names=", ".join(ENCODINGS))
+        message = _("“{value}” is not an encoding of text.").format(value=name)
+        raise wrong("unknown_encoding", message, f"{hint} {known}".strip()) from error
+    return name
+
+
 def zone(value: Any) -> str:
     """The name of a time zone that this machine knows."""
     name = text(value).strip()
@@ -188,7 +281,9 @@ def zone(value: Any) -> str:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
         message = _("The time zone “{value}” is not known.").format(value=name)
-        raise wrong("unknown_timezone", message, _("Write for example Europe/Berlin.")) from error
+        near = did_you_mean(name, available_timezones())
+        hint = _("Did you mean {name}?").format(name=near) if near else _("Write for example Europe/Berlin.")
+        raise wrong("unknown_timezone", message, hint) from error
     return name
 
 
@@ -211,9 +306,11 @@ def sequence(value: Any) -> tuple[Any, ...]:
 
 
 Text = Annotated[str, PlainValidator(text)]
+Filled = Annotated[str, PlainValidator(filled)]
 Flag = Annotated[bool, PlainValidator(flag)]
 Count = Annotated[int, PlainValidator(count)]
 Seconds = Annotated[float, PlainValidator(seconds)]
+SomeSeconds = Annotated[float, PlainValidator(some_seconds)]
 Clocks = Annotated[tuple[time, ...], PlainValidator(clocks)]
 LimitText = Annotated[Limit, PlainValidator(limit)]
 Names = Annotated[tuple[str, ...], PlainValidator(names)]
@@ -226,6 +323,11 @@ Lower = BeforeValidator(lambda value: value.strip().casefold() if isinstance(val
 
 # The same where nothing may stand: a missing value never gets as far as the validator.
 OptionalText = Annotated[str | None, PlainValidator(text)]
+OptionalFilled = Annotated[str | None, PlainValidator(filled)]
+OptionalPattern = Annotated[str | None, PlainValidator(time_pattern)]
+OptionalSign = Annotated[str | None, PlainValidator(sign)]
+OptionalQuote = Annotated[str | None, PlainValidator(quote)]
+OptionalEncoding = Annotated[str | None, PlainValidator(encoding)]
 OptionalCount = Annotated[int | None, PlainValidator(count)]
 OptionalSeconds = Annotated[float | None, PlainValidator(seconds)]
 OptionalClock = Annotated[time | None, PlainValidator(clock)]

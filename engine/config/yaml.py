@@ -18,15 +18,26 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from engine.config.find import CONFIGURATION
+from engine.config.mend import LONGEST_LINE, Mend, Syntax, proposals, quoting
+from engine.config.node import Node
+from engine.config.text import Text, split
 from engine.i18n import _
 from engine.problems import Location, Problem, did_you_mean
 from engine.problems import Path as KeyPath
 
-MAX_FILE_BYTES = 1 << 20
-MAX_NODES = 100_000
+MAX_FILE_BYTES = 1 << 19
+MAX_NODES = 50_000
+MAX_DEPTH = 50
+MAX_BRACKETS = 200
 MAX_INCLUDE_DEPTH = 20
 MAX_REPAIRS = 50
+MAX_TRIED = 1 << 18
+END = float("inf")
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+SECRETS = "secrets.yaml"
+SHIFTED = ("tab_indentation", "yaml_indentation")
+"""Mistakes that go on from line to line: a block with tabs, or one that is shifted as a whole. Reported once."""
 TAGS = (
     "!secret",
     "!env_var",
@@ -38,111 +49,11 @@ TAGS = (
     "!input",
 )
 
-_UNQUOTED = re.compile(r"^(?P<head>\s*(?:-\s+)*(?:[^\s#'\"{][^#'\"{]*?:\s+)?)(?P<value>\{[{%].*?)\s*$")
-_TAB = re.compile(r"^[ ]*\t[ \t]*")
-
-
-@dataclass(slots=True)
-class Node:
-    """A value of a YAML file with its place.
-
-    ``value`` is text, None (nothing, ``~``, ``null``), a list of nodes or a dict of nodes. ``raw`` is the scalar as it
-    stands in the file, quotes and all, so that a place inside of it can be found. ``secret`` names the secret a text
-    came from.
-    """
-
-    value: str | list[Node] | dict[str, Node] | None
-    at: Location
-    raw: str = ""
-    style: str | None = None
-    secret: str | None = None
-    keys: dict[str, Location] = field(default_factory=dict)
-    weight: int = 1
-
-    def plain(self) -> Any:
-        """Texts, lists and dicts without places."""
-        if isinstance(self.value, dict):
-            return {key: node.plain() for key, node in self.value.items()}
-        if isinstance(self.value, list):
-            return [node.plain() for node in self.value]
-        return self.value
-
-    def fingerprint(self) -> Any:
-        """Like :meth:`plain`, with the names of secrets instead of their values."""
-        if self.secret is not None:
-            return f"!secret {self.secret}"
-        if isinstance(self.value, dict):
-            return {key: node.fingerprint() for key, node in self.value.items()}
-        if isinstance(self.value, list):
-            return [node.fingerprint() for node in self.value]
-        return self.value
-
-    def get(self, key: str) -> Node | None:
-        """The node under ``key`` of a mapping; None where there is none."""
-        return self.value.get(key) if isinstance(self.value, dict) else None
-
-    def find(self, path: KeyPath) -> Node | None:
-        """The node at ``path``, or None where the path leads nowhere."""
-        node: Node | None = self
-        for part in path:
-            if isinstance(node, Node) and isinstance(node.value, dict):
-                node = node.value.get(str(part))
-            elif isinstance(node, Node) and isinstance(node.value, list) and isinstance(part, int):
-                node = node.value[part] if part < len(node.value) else None
-            else:
-                return None
-        return node
-
-    def locate(self, path: KeyPath) -> Location:
-        """Where ``path`` stands; the nearest place above it where it stands nowhere. The path itself is kept."""
-        node = self
-        for index, part in enumerate(path):
-            below = node.find((part,))
-            if below is None:
-                break
-            if index == len(path) - 1 and below.value is None and isinstance(node.value, dict):
-                return replace(node.keys.get(str(part), below.at), path=path)
-            node = below
-        return replace(node.at, path=path)
-
-    def locate_key(self, path: KeyPath) -> Location:
-        """Where the key that ends ``path`` stands."""
-        parent = self.find(path[:-1]) if path else None
-        if parent is not None and path and str(path[-1]) in parent.keys:
-            return replace(parent.keys[str(path[-1])], path=path)
-        return self.locate(path)
-
-    def locate_text(self, path: KeyPath, needle: str | None, line: int | None = None) -> Location:
-        """The place of ``needle`` inside the text at ``path``, on its ``line`` (from 1) where several stand there."""
-        node = self.find(path)
-        if node is None or not node.raw or node.at.line is None or node.at.column is None:
-            return self.locate(path)
-        lines = node.raw.splitlines() or [""]
-        block = node.style in ("|", ">")
-        offset = line if block and line is not None else (line or 1) - 1
-        order = sorted(range(len(lines)), key=lambda index: (abs(index - offset), index))
-        found = _find_in(lines, needle, order) if needle else None
-        if found is None:
-            if not (block and line is not None and offset < len(lines)):
-                return replace(node.at, path=path)
-            text = lines[offset]
-            found = (offset, len(text) - len(text.lstrip()))
-        row, column = found
-        first = node.at.column if row == 0 else 1
-        return Location(node.at.file, node.at.line + row, first + column, path)
-
-
-def _find_in(lines: list[str], needle: str, order: list[int]) -> tuple[int, int] | None:
-    # As a word first (`nr` is not the start of `nrx`), then anywhere.
-    word = re.compile(rf"(?<!\w){re.escape(needle)}(?!\w)")
-    for index in order:
-        if match := word.search(lines[index]):
-            return index, match.start()
-    for index in order:
-        column = lines[index].find(needle)
-        if column >= 0:
-            return index, column
-    return None
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SECRET_LINE = re.compile(
+    r"^[ \t\-{]*[\w.]*(?:key|pass|secret|token|kenn|schl|pw)[\w.]*[\"']?[ \t]*:[ \t]*(.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 @dataclass
@@ -156,31 +67,39 @@ class Reader:
     root: Path
     secrets_root: Path
     problems: list[Problem] = field(default_factory=list)
-    secrets: dict[str, str] = field(default_factory=dict)
-    _secret_files: dict[Path, Node | None] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set, repr=False)
+    _secret_files: dict[Path, Node | None] = field(default_factory=dict, repr=False)
+    _included: dict[Path, tuple[Node | None, tuple[Problem, ...]]] = field(default_factory=dict, repr=False)
     _stack: tuple[Path, ...] = ()
 
     def read(self, path: Path, inputs: dict[str, Node] | None = None, only: str | None = None) -> Node | None:
-        """The tree of a file. None (and a problem) if it can't be read.
+        """The tree of a file; one without a value for an empty file. None (and a problem) if it can't be read.
 
         ``inputs`` are what ``!input`` names; with ``only``, just what stands under that key of the top level.
         """
-        text = self._text(path)
-        if text is None:
+        written = self._text(path)
+        if written is None:
             return None
         name = self.relative(path)
-        if "\t" in text:
-            text = self._mend_tabs(text, name)
-        root, text = self._compose(text, name)
-        if root is None:
-            return None
-        if only is not None:
-            root = _under(root, only)
-            if root is None:
+        composer = _Composer(name)
+        root = composer.compose(Text(written))
+        if composer.text.text != written or root is None:
+            self.secrets |= _secrets_in_lines(written)
+        builder = _Builder(self, path, name, composer.text, inputs)
+        node = None
+        if root is not None and only is not None:
+            under = _under(root, only)
+            if under is None:
                 message = _("The key {key} is missing.").format(key=only)
                 self.report("key_missing", message, _("Add it here."), Location(name, 1, 1))
-                return None
-        return _Builder(self, path, name, text, inputs).build_root(root)
+            else:
+                node = builder.build_root(under)
+        elif root is not None:
+            node = builder.build_root(root)
+        elif not composer.problems:
+            node = Node(None, Location(name, 1, 1))
+        self.problems += [builder.with_path(problem) for problem in composer.problems]
+        return node
 
     def report(self, code: str, message: str, hint: str = "", at: Location = Location()) -> None:
         """Note a problem and go on."""
@@ -199,7 +118,7 @@ class Reader:
             if path.stat().st_size > MAX_FILE_BYTES:
                 self.report(
                     "file_too_large",
-                    _("{file} is larger than 1 MiB.").format(file=name),
+                    _("{file} is larger than {size} KiB.").format(file=name, size=MAX_FILE_BYTES >> 10),
                     _("A mapping is a few pages of text. Is this a list that was put into the wrong folder?"),
                     Location(name),
                 )
@@ -216,7 +135,7 @@ class Reader:
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
+            line = Text(data[: error.start].decode("latin-1") + "x").line_of(error.start) + 1
             self.report(
                 "file_not_utf8",
                 _("{file} is not saved as UTF-8.").format(file=name),
@@ -225,99 +144,25 @@ class Reader:
             )
             return None
 
-    def _mend_tabs(self, text: str, name: str) -> str:
-        lines = text.split("\n")
-        for index, line in enumerate(lines):
-            match = _TAB.match(line)
-            if match and line.strip():
-                blanks = _indent_after(lines[:index])
-                self.report(
-                    "tab_indentation",
-                    _("A tab stands where only blanks may stand."),
-                    _("Replace it by blanks: {line}").format(line=f"`{blanks}{line.strip()}`"),
-                    Location(name, index + 1, match.group().index("\t") + 1),
-                )
-                lines[index] = blanks + line[match.end() :]
-        return "\n".join(lines)
-
-    def _compose(self, text: str, name: str) -> tuple[Any, str]:
-        """The node graph, after mending what is understood (a template without quotes), and the text it came from."""
-        for _attempt in range(MAX_REPAIRS):
-            try:
-                return YAML(typ="safe", pure=True).compose(text), text
-            except RecursionError:
-                self.report("yaml_too_deep", _("The file is nested too deeply."), "", Location(name, 1, 1))
-                return None, text
-            except MarkedYAMLError as error:
-                mended = self._mend_template(text, name, error)
-                if mended is None:
-                    self._syntax(error, name, text)
-                    return None, text
-                text = mended
-            except (YAMLError, ValueError) as error:
-                self._unreadable(error, name, text)
-                return None, text
-        return None, text
-
-    def _mend_template(self, text: str, name: str, error: MarkedYAMLError) -> str | None:
-        """The text with the template without quotes that caused ``error`` put in quotes; None if that's not the cause.
-
-        The error is often seen one line late, so the lines before the mark are looked at as well.
-        """
-        lines = text.split("\n")
-        mark = error.problem_mark or error.context_mark
-        last = min(mark.line if mark else 0, len(lines) - 1)
-        first = error.context_mark.line if error.context_mark else last
-        for index in range(last, max(min(first, last) - 1, last - 3, -1), -1):
-            match = _UNQUOTED.match(lines[index].rstrip("\r"))
-            if match:
-                corrected = match["head"] + _quoted(match["value"])
-                self._template_without_quotes(corrected, Location(name, index + 1, len(match["head"]) + 1))
-                lines[index] = corrected
-                return "\n".join(lines)
-        return None
-
-    def _template_without_quotes(self, corrected: str, at: Location) -> None:
-        self.report(
-            "template_without_quotes",
-            _("A template must stand in quotes."),
-            _("Write: {line}").format(line=f"`{corrected.strip()}`"),
-            at,
-        )
-
-    def _syntax(self, error: MarkedYAMLError, name: str, text: str) -> None:
-        mark = error.problem_mark or error.context_mark
-        at = Location(name, mark.line + 1, mark.column + 1) if mark else Location(name, 1, 1)
-        problem = str(error.problem or "")
-        lines = text.split("\n")
-        line = lines[at.line - 1].strip() if at.line and at.line <= len(lines) else ""
-        code, message, hint = _explain_syntax(problem, str(error.context or ""), line)
-        self.report(code, message, hint, at)
-
-    def _unreadable(self, error: Exception, name: str, text: str) -> None:
-        position = getattr(error, "position", None)
-        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
-        self.report(
-            "yaml_character",
-            _("The file holds a character that can't stand in YAML."),
-            _("Remove it; it is often invisible (a NUL byte or another control character)."),
-            Location(name, line, 1),
-        )
-
     # -- tags ------------------------------------------------------------------------------------------------------
 
     def secret(self, name: str, asking: Path, at: Location) -> Node:
-        """The value of ``!secret name``; an empty text and a problem where there is none."""
+        """The value of ``!secret name``; a broken node and a problem where there is none."""
+        broken = Node(None, at, secret=name, broken=True)
+        if asking.name == SECRETS:
+            self.report("secret_in_secrets", _("A secret can't be another secret."), _("Write the value itself."), at)
+            return broken
         known: set[str] = set()
         for folder in [asking.parent, *asking.parent.parents]:
             values = self._secrets_in(folder)
+            if values is not None and values.broken:
+                return broken
             if values is not None and isinstance(values.value, dict):
                 found = values.value.get(name)
-                if found is not None and isinstance(found.value, str):
-                    self.secrets[name] = found.value
-                    return Node(found.value, at, secret=name)
+                if found is not None:
+                    return self._secret_value(name, found, at) or broken
                 known |= values.value.keys()
-            if folder == self.secrets_root or folder == self.root:
+            if folder in (self.secrets_root, self.root):
                 break
         near = did_you_mean(name, known)
         hint = (
@@ -328,12 +173,28 @@ class Reader:
             )
         )
         self.report("secret_missing", _("The secret {name} is not in secrets.yaml.").format(name=name), hint, at)
-        return Node("", at, secret=name)
+        return broken
+
+    def _secret_value(self, name: str, found: Node, at: Location) -> Node | None:
+        if isinstance(found.value, str):
+            self.secrets.add(found.value)
+            return Node(found.value, at, secret=name)
+        if not found.broken:
+            message = _("The secret {name} has no value.").format(name=name)
+            if found.value is not None:
+                message = _("The secret {name} must be one text.").format(name=name)
+            hint = _("Write it as {line}; a `#` or `&` in it needs the quotes.").format(line=f'`{name}: "…"`')
+            self.report("secret_missing", message, hint, found.at)
+        return None
 
     def _secrets_in(self, folder: Path) -> Node | None:
-        path = folder / "secrets.yaml"
+        """The secrets of a folder; a broken node where its file can't be read, which has been reported."""
+        path = folder / SECRETS
         if path not in self._secret_files:
-            self._secret_files[path] = self.read(path) if path.is_file() else None
+            self._secret_files[path] = None
+            if path.is_file():
+                node = self.read(path)
+                self._secret_files[path] = node or Node(None, Location(self.relative(path)), broken=True)
         return self._secret_files[path]
 
     def include(self, target: str, asking: Path, at: Location) -> Node | None:
@@ -367,32 +228,47 @@ class Reader:
             return []
         found = []
         for path in sorted(yaml_files(folder)):
-            inside = self.inside(path, target, at)
+            inside = self.inside(path, self.relative(path), at)
             node = self._nested(inside, at) if inside is not None else None
             if node is not None:
                 found.append((path.stem, node))
         return found
 
     def _nested(self, path: Path, at: Location) -> Node | None:
+        """The tree of an included file, read once; its problems are noted for every file that includes it."""
         if path in self._stack or len(self._stack) >= MAX_INCLUDE_DEPTH:
-            self.report(
-                "include_circle",
-                _("{file} includes itself.").format(file=self.relative(path)),
-                _("Take out one of the includes."),
-                at,
+            message = (
+                _("{file} includes itself.").format(file=self.relative(path))
+                if path in self._stack
+                else _("The includes are nested too deeply.")
             )
+            self.report("include_circle", message, _("Take out one of the includes."), at)
             return None
-        before = self._stack
-        self._stack = (*before, path)
-        try:
-            return self.read(path)
-        finally:
-            self._stack = before
+        if path not in self._included:
+            before, self._stack = self._stack, (*self._stack, path)
+            noted, self.problems = self.problems, []
+            try:
+                node = self.read(path)
+            finally:
+                self._stack = before
+                found, self.problems = tuple(dict.fromkeys(self.problems)), noted
+            self._included[path] = node, found
+        node, found = self._included[path]
+        self.problems += found
+        return node
 
     def inside(self, path: Path, written: str, at: Location) -> Path | None:
         """The path if it stays in the project, also through symlinks; else None and a problem."""
-        resolved = Path(os.path.normpath(path))
-        real = resolved.resolve()
+        try:
+            resolved = Path(os.path.normpath(path))
+            real = resolved.resolve()
+            real.stat()
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, RuntimeError):
+            hint = _("Write the name of a file in the project.")
+            self.report("include_missing", _("This can't be the name of a file."), hint, at)
+            return None
         if not real.is_relative_to(self.root.resolve()) or not resolved.is_relative_to(self.root):
             self.report(
                 "include_outside",
@@ -404,6 +280,16 @@ class Reader:
         return resolved
 
 
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """All YAML files below ``folder`` but secrets and hidden ones."""
+    for pattern in ("*.yaml", "*.yml"):
+        for path in folder.rglob(pattern):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            wanted = not hidden and path.name not in (SECRETS, "secrets.example.yaml")
+            if wanted and (path.is_file() or not path.exists()):
+                yield path
+
+
 def _under(root: Any, key: str) -> Any:
     if isinstance(root, MappingNode):
         for key_node, value_node in root.value:
@@ -412,73 +298,206 @@ def _under(root: Any, key: str) -> Any:
     return None
 
 
-def yaml_files(folder: Path) -> Iterator[Path]:
-    """All YAML files below ``folder`` but secrets and hidden ones."""
-    for pattern in ("*.yaml", "*.yml"):
-        for path in folder.rglob(pattern):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if not hidden and path.name not in ("secrets.yaml", "secrets.example.yaml"):
-                yield path
+def _secrets_in_lines(text: str) -> set[str]:
+    """What looks like a literal secret in a file that is no valid YAML."""
+    found = {value.strip().strip("'\"") for value in _SECRET_LINE.findall(text)}
+    return {value for value in found if value and not value.startswith("!")}
 
 
-def _indent_after(lines: list[str]) -> str:
-    """The blanks that a line most likely wants behind ``lines``."""
-    before = next((line for line in reversed(lines) if line.strip() and not line.lstrip().startswith("#")), "")
-    return before[: len(before) - len(before.lstrip())] + ("  " if before.rstrip().endswith(":") else "")
+class _Composer:
+    """Text -> ruamel's node graph, after mending what is understood; every mistake is noted in ``problems``."""
 
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.problems: list[Problem] = []
+        self.text = Text("")
+        self._budget = MAX_TRIED
+        self._before = ("", -2)
 
-def _quoted(value: str) -> str:
-    if '"' not in value:
-        return f'"{value}"'
-    return "'" + value.replace("'", "''") + "'"
+    def compose(self, text: Text) -> Any:
+        self.text = text
+        if _deepest(text.text) > MAX_BRACKETS:
+            self._too_deep()
+            return None
+        for _attempt in range(MAX_REPAIRS):
+            try:
+                return _parsed(self.text)
+            except RecursionError:
+                self._too_deep()
+                return None
+            except MarkedYAMLError as error:
+                if not self._mend(error):
+                    self._syntax(error)
+                    return None
+            except (YAMLError, ValueError) as error:
+                self._unreadable(error)
+                return None
+        return None
 
+    def _too_deep(self) -> None:
+        message = _("The file is nested too deeply.")
+        hint = _("Look for brackets too many; a mapping has a few levels only.")
+        self.problems.append(Problem("yaml_too_deep", message, hint, Location(self.name, 1, 1)))
 
-def _explain_syntax(problem: str, context: str, line: str) -> tuple[str, str, str]:
-    if "could not find expected ':'" in problem or "expected ':'" in problem:
-        return (
-            "yaml_colon",
-            _("A colon is missing here."),
-            _("Every line is `key: value`, with a blank behind the colon."),
+    def _mend(self, error: MarkedYAMLError) -> bool:
+        """Try what the mistake could be, note it and go on with the mended text. False where nothing helps."""
+        found = self._best(self._place(error), _index(error))
+        if found is None:
+            return False
+        mend, text = found
+        column = self.text.original(mend.line, mend.column)
+        at = Location(self.name, mend.line + 1, column + 1)
+        corrected = _shown(self.name, mend.applied(self.text.lines()[mend.line]))
+        hint = f"{mend.hint} {_('Write: {line}').format(line=f'`{corrected}`')}".strip()
+        code, line = self._before
+        goes_on = mend.code in SHIFTED and (line == mend.line or (code, line) == (mend.code, mend.line - 1))
+        self._before = mend.code, mend.line
+        if not goes_on:
+            self.problems.append(Problem(mend.code, mend.message, hint, at))
+        self.text = text
+        return True
+
+    def _best(self, syntax: Syntax, index: int) -> tuple[Mend, Text] | None:
+        """The proposal after which the whole file can be parsed; else the first that gets the parser further."""
+        further: tuple[Mend, Text] | None = None
+        before: tuple[Mend, Text] | None = None
+        for mend in proposals(self.text.lines(), syntax):
+            if self._budget <= 0:
+                break
+            text = self.text.mended(mend.line, mend.edits)
+            self._budget -= len(text)
+            reached = _first_error(text)
+            if reached == END:
+                return mend, text
+            line = text.line_of(int(reached))
+            if further is None and line > mend.line and reached - len(text) + len(self.text) > index:
+                further = mend, text
+            elif before is None and line > mend.line + 1 and mend.code == "yaml_quote":
+                # The open quote had swallowed lines in which the next mistake stands.
+                before = mend, text
+        return further or before
+
+    def _place(self, error: MarkedYAMLError) -> Syntax:
+        at = _index(error)
+        since = error.context_mark.index if error.context_mark else at
+        text = self.text
+        return Syntax(
+            str(error.problem or ""),
+            str(error.context or ""),
+            text.line_of(at),
+            text.column_of(at),
+            text.line_of(since),
+            text.column_of(since),
         )
-    if "mapping values are not allowed" in problem:
-        return (
-            "yaml_indentation",
-            _("A second colon stands in this line, or it is indented differently from its neighbours."),
-            _("Put the value in quotes, or align the line with the ones around it."),
-        )
-    if "expected <block end>" in problem or "bad indentation" in problem or "did not find expected" in problem:
-        return (
-            "yaml_indentation",
-            _("This line is indented differently from its neighbours."),
-            _("Keys of the same level start in the same column; list items start with `- `."),
-        )
+
+    def _syntax(self, error: MarkedYAMLError) -> None:
+        syntax = self._place(error)
+        code, message, hint, begun = _explain(syntax)
+        line, column = (syntax.begun, syntax.begun_column) if begun else (syntax.line, syntax.column)
+        at = Location(self.name, line + 1, self.text.original(line, column) + 1)
+        self.problems.append(Problem(code, message, hint, at))
+
+    def _unreadable(self, error: Exception) -> None:
+        position = getattr(error, "position", None)
+        line, column = self.text.place(position) if isinstance(position, int) else (1, 1)
+        message = _("The file holds a character that can't stand in YAML.")
+        hint = _("Remove it; it is often invisible (a NUL byte or another control character).")
+        self.problems.append(Problem("yaml_character", message, hint, Location(self.name, line, column)))
+
+
+def _parsed(text: Text) -> Any:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # a warning would be printed, with the line
+    return yaml.compose(text.text)
+
+
+def _first_error(text: Text) -> float:
+    """The index at which the text can't be parsed any more; :data:`END` where it can be parsed."""
+    try:
+        _parsed(text)
+    except MarkedYAMLError as error:
+        return _index(error)
+    except (YAMLError, ValueError, RecursionError):
+        return 0
+    return END
+
+
+def _index(error: MarkedYAMLError) -> int:
+    mark = error.problem_mark or error.context_mark
+    return int(mark.index) if mark else 0
+
+
+def _shown(name: str, line: str) -> str:
+    """A corrected line for a hint; without the value in a file that holds secrets."""
+    if Path(name).name not in (SECRETS, CONFIGURATION):
+        return line.strip()
+    key, colon, _value = line.strip().partition(":")
+    return f'{key}: "…"' if colon else "…"
+
+
+def _deepest(text: str) -> int:
+    """How deep brackets are nested, roughly: the parser is slow where they are many."""
+    deepest = depth = 0
+    for sign in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if sign in "[{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _explain(error: Syntax) -> tuple[str, str, str, bool]:
+    """Code, message, hint, and whether the place is where the thing began that the parser was in."""
+    problem, context = error.problem, error.context
     if "while scanning a quoted scalar" in context or "unexpected end of stream" in problem:
         return (
             "yaml_quote",
             _("A quotation mark is opened here and never closed."),
             _("Put the same mark at the end of the value."),
+            True,
+        )
+    if "expected ':'" in problem:
+        hint = _("Every line is `key: value`, with a blank behind the colon.")
+        return "yaml_colon", _("A colon is missing here."), hint, True
+    if "mapping values are not allowed" in problem:
+        return (
+            "yaml_indentation",
+            _("A second colon stands in this line, or it is indented differently from its neighbours."),
+            _("Put the value in quotes, or align the line with the ones around it."),
+            False,
+        )
+    if "flow" in context and "expected ',' or" in problem:
+        return (
+            "yaml_bracket",
+            _("A bracket is opened here and not closed, or a comma is missing behind it."),
+            _("Separate the values by commas and close every bracket; put texts with brackets in quotes."),
+            True,
+        )
+    if "expected <block end>" in problem or "entries are not allowed" in problem:
+        return (
+            "yaml_indentation",
+            _("This line is indented differently from its neighbours."),
+            _("Keys of the same level start in the same column; list items start with `- `."),
+            False,
         )
     if "single document" in context or "another document" in problem:
-        return ("yaml_documents", _("A file holds one document only."), _("Take out the line `---`."))
-    if "alias" in problem:
-        return ("yaml_alias", _("The alias is not defined."), _("Define it above with `&name`."))
-    if "cannot start any token" in problem:
+        hint = _("Take out the line `---`, or put what follows it into a file of its own.")
+        return "yaml_documents", _("A file holds one document only."), hint, False
+    if "alias" in problem or "alias" in context:
+        hint = _("Define it above with `&name`. If a text is meant, put it in quotes.")
+        return "yaml_alias", _("The alias is not defined."), hint, False
+    if "cannot start any token" in problem or "expected the node content" in problem:
         return (
             "yaml_character",
             _("A value can't start with this character."),
-            _("Put the value in quotes: {line}").format(line=f"`{line}`") if line else "",
+            _("Put the value in quotes."),
+            False,
         )
-    return (
-        "yaml_syntax",
-        _("This is not valid YAML: {problem}").format(problem=problem),
-        _("Compare with a working file."),
-    )
+    return "yaml_syntax", _("This is not valid YAML."), _("Put values with special characters in quotes."), False
 
 
 class _Builder:
     """Turns ruamel's nodes of one file into ours."""
 
-    def __init__(self, reader: Reader, path: Path, name: str, text: str, inputs: dict[str, Node] | None) -> None:
+    def __init__(self, reader: Reader, path: Path, name: str, text: Text, inputs: dict[str, Node] | None) -> None:
         self.reader = reader
         self.path = path
         self.name = name
@@ -486,12 +505,17 @@ class _Builder:
         self.inputs = inputs
         self.built: dict[int, Node] = {}
         self.open: set[int] = set()
+        self.way: list[str | int] = []
+        self.places: dict[int, list[tuple[int, KeyPath]]] = {}
 
     def build_root(self, root: Any) -> Node | None:
         try:
             node = self.build(root)
         except RecursionError:
-            self.reader.report("yaml_too_deep", _("The file is nested too deeply."), "", Location(self.name, 1, 1))
+            node = Node(None, Location(self.name, 1, 1), depth=MAX_DEPTH + 1)
+        if node.depth > MAX_DEPTH:
+            hint = _("Write the values out; a mapping has a few levels only.")
+            self.reader.report("yaml_too_deep", _("The file is nested too deeply."), hint, Location(self.name, 1, 1))
             return None
         if node.weight > MAX_NODES:
             self.reader.report(
@@ -503,23 +527,43 @@ class _Builder:
             return None
         return node
 
+    def with_path(self, problem: Problem) -> Problem:
+        """A mistake of the syntax with the way to the value it stands in."""
+        entries = self.places.get(problem.at.line or 0, [])
+        first = min((column for column, _path in entries), default=1)
+        column = max(problem.at.column or 1, first)
+        path = next((path for begun, path in reversed(entries) if begun <= column), ())
+        return problem.located(replace(problem.at, path=path))
+
     def at(self, node: Any) -> Location:
-        mark = node.start_mark
-        return Location(self.name, mark.line + 1, mark.column + 1)
+        line, column = self.text.place(node.start_mark.index)
+        return Location(self.name, line, column, tuple(self.way))
+
+    def report(self, code: str, message: str, hint: str, at: Location) -> Node:
+        """Note a problem; a broken node for what stands there."""
+        self.reader.report(code, message, hint, at)
+        return Node(None, at, broken=True)
 
     def build(self, node: Any) -> Node:
         known = self.built.get(id(node))
         if known is not None:
             return known
         at = self.at(node)
+        self.places.setdefault(at.line or 1, []).append((at.column or 1, at.path))
         if id(node) in self.open:
-            self.reader.report("yaml_alias", _("An alias holds itself."), _("Write the values out."), at)
-            return Node(None, at)
+            return self.report("yaml_alias", _("An alias holds itself."), _("Write the values out."), at)
         self.open.add(id(node))
         built = self._build(node, at)
         self.open.discard(id(node))
         self.built[id(node)] = built
         return built
+
+    def _below(self, part: str | int, node: Any) -> Node:
+        self.way.append(part)
+        try:
+            return self.build(node)
+        finally:
+            self.way.pop()
 
     def _build(self, node: Any, at: Location) -> Node:
         tag = str(node.tag) if node.tag else ""
@@ -528,16 +572,19 @@ class _Builder:
         if isinstance(node, MappingNode):
             return self._mapping(node, at)
         if isinstance(node, SequenceNode):
-            items = [self.build(item) for item in node.value]
-            return Node(list(items), at, weight=1 + sum(item.weight for item in items))
+            return _list([self._below(index, item) for index, item in enumerate(node.value)], at)
         assert isinstance(node, ScalarNode)
-        raw = self.text[node.start_mark.index : node.end_mark.index]
-        plain = not node.style and not raw.startswith(("'", '"', "|", ">"))
-        value = None if plain and node.value in NULLS else node.value
-        return Node(value, at, raw=raw, style=raw[:1] if raw[:1] in ("|", ">", "'", '"') else None)
+        if _SURROGATE.search(node.value):
+            message = _("This text holds half a character.")
+            return self.report("yaml_character", message, _("Write the character itself."), at)
+        start, end = node.start_mark.index, node.end_mark.index
+        raw = self.text.text[start:end]
+        style = str(node.style) if node.style else None
+        value = None if style is None and node.value in NULLS else node.value
+        return Node(value, at, raw=raw, style=style, source=self.text, start=start)
 
     def _mapping(self, node: Any, at: Location) -> Node:
-        template = self._template(node)
+        template = self._template(node, at)
         if template is not None:
             return template
         values: dict[str, Node] = {}
@@ -546,68 +593,65 @@ class _Builder:
         for key_node, value_node in node.value:
             key_at = self.at(key_node)
             if not isinstance(key_node, ScalarNode):
-                self.reader.report("key_not_text", _("A key must be text."), "", key_at)
+                hint = _("Write it as one text, in quotes if need be.")
+                self.report("key_not_text", _("A key must be text."), hint, key_at)
                 continue
             key = key_node.value
+            key_at = replace(key_at, path=(*self.way, key))
+            self.places.setdefault(key_at.line or 1, []).append((key_at.column or 1, key_at.path))
             if key == "<<" and not key_node.style:
                 merged.append((value_node, key_at))
                 continue
             if key in values:
-                self.reader.report(
-                    "duplicate_key",
-                    _("The key {key} stands here a second time (first in line {line}).").format(
-                        key=key, line=keys[key].line
-                    ),
-                    _("Keep one of the two."),
-                    key_at,
-                )
+                message = _("The key {key} stands here a second time (first in line {line}).")
+                hint = _("Take out one of the two.")
+                self.report("duplicate_key", message.format(key=key, line=keys[key].line), hint, key_at)
                 continue
-            values[key] = self.build(value_node)
+            values[key] = self._below(key, value_node)
             keys[key] = key_at
         for value_node, key_at in merged:
-            self._merge(self.build(value_node), values, keys, key_at)
-        return Node(values, at, keys=keys, weight=1 + sum(1 + value.weight for value in values.values()))
+            self._merge(self._below("<<", value_node), values, keys, key_at)
+        return _dict(values, at, keys)
 
     def _merge(self, source: Node, values: dict[str, Node], keys: dict[str, Location], at: Location) -> None:
         for one in source.value if isinstance(source.value, list) else [source]:
             if not isinstance(one.value, dict):
-                self.reader.report("merge_not_mapping", _("`<<` needs keys and values."), "", at)
+                if not one.broken:
+                    hint = _("Name keys and values that stand above: `<<: *name`.")
+                    self.report("merge_not_mapping", _("`<<` needs keys and values."), hint, at)
                 continue
             for key, value in one.value.items():
                 if key not in values:
                     values[key] = value
                     keys[key] = one.keys.get(key, at)
 
-    def _template(self, node: Any) -> Node | None:
+    def _template(self, node: Any, at: Location) -> Node | None:
         """``{{ x }}`` without quotes is a mapping whose key is a mapping: report it and take the text it meant."""
-        raw = self.text[node.start_mark.index : node.end_mark.index]
+        start, end = node.start_mark.index, node.end_mark.index
+        raw = self.text.text[start:end]
         if not raw.startswith(("{{", "{%")):
             return None
-        at = self.at(node)
-        lines = self.text.split("\n")
-        head = lines[node.start_mark.line][: node.start_mark.column]
-        self.reader._template_without_quotes(head + _quoted(raw.strip()), at)
-        return Node(raw, at, raw=raw)
+        first = self.text.line_of(start)
+        head = self.text.lines()[first][: self.text.column_of(start)]
+        meant = " ".join(part.strip() for part in split(raw))
+        tail = split(self.text.text[end : end + LONGEST_LINE])[0]
+        written = head + meant + tail
+        mend = Mend("", "", first, len(head), quoting(written, len(head), len(head + meant)))
+        hint = _("Write: {line}").format(line=f"`{_shown(self.name, mend.applied(written))}`")
+        self.report("template_without_quotes", _("A template must stand in quotes."), hint, at)
+        return Node(raw, at, raw=raw, source=self.text, start=start)
 
     def _tagged(self, tag: str, node: Any, at: Location) -> Node:
         if tag not in TAGS:
-            near = did_you_mean(tag, TAGS)
-            self.reader.report(
-                "unknown_tag",
-                _("The tag {tag} is not known.").format(tag=tag),
-                _("Did you mean {name}?").format(name=near)
-                if near
-                else _("Known are: {names}").format(names=", ".join(TAGS)),
-                at,
-            )
-            return Node(None, at)
+            return self._unknown_tag(tag, at)
         if not isinstance(node, ScalarNode) or not node.value.strip():
-            self.reader.report("tag_without_name", _("Behind {tag} a name must follow.").format(tag=tag), "", at)
-            return Node(None, at)
+            hint = _("Write for example {line}.").format(line=f"`{tag} …`")
+            return self.report("tag_without_name", _("Behind {tag} a name must follow.").format(tag=tag), hint, at)
+        missing = Node(None, at, broken=True)
         handlers: dict[str, Callable[[str, Location], Node]] = {
             "!secret": lambda word, at: self.reader.secret(word, self.path, at),
             "!env_var": self._env_var,
-            "!include": lambda word, at: self.reader.include(word, self.path, at) or Node(None, at),
+            "!include": lambda word, at: self.reader.include(word, self.path, at) or missing,
             "!input": self._input,
         }
         handler = handlers.get(tag)
@@ -615,67 +659,83 @@ class _Builder:
             return handler(node.value.strip(), at)
         return self._folder(tag, node.value.strip(), at)
 
+    def _unknown_tag(self, tag: str, at: Location) -> Node:
+        near = did_you_mean(tag, TAGS)
+        if near:
+            hint = _("Did you mean {name}?").format(name=near)
+            return self.report("unknown_tag", _("The tag {tag} is not known.").format(tag=tag), hint, at)
+        # It may be a password that starts with an exclamation mark: its text is not repeated.
+        hint = _("If a text is meant, put it in quotes. Known are: {names}").format(names=", ".join(TAGS))
+        return self.report("unknown_tag", _("A value that starts with ! is a tag; this one is not known."), hint, at)
+
     def _env_var(self, words: str, at: Location) -> Node:
         name, _blank, default = words.partition(" ")
-        value = os.environ.get(name)
-        if value is None:
-            if not default.strip():
-                self.reader.report(
-                    "env_var_missing",
-                    _("The environment variable {name} is not set.").format(name=name),
-                    _("Set it, or give a default: `!env_var {name} default`.").format(name=name),
-                    at,
-                )
-            value = default.strip()
-        return Node(value, at)
+        try:
+            value = os.environ.get(name)
+        except ValueError:
+            value = None
+        if value is not None or default.strip():
+            return Node(default.strip() if value is None else value, at)
+        message = _("The environment variable {name} is not set.").format(name=name)
+        hint = _("Set it, or give a default: `!env_var {name} default`.").format(name=name)
+        return self.report("env_var_missing", message, hint, at)
 
     def _input(self, name: str, at: Location) -> Node:
         if self.inputs is None:
-            self.reader.report(
-                "input_outside_blueprint", _("!input may only stand in a blueprint."), _("Write the value itself."), at
-            )
-            return Node(None, at)
-        if name not in self.inputs:
-            near = did_you_mean(name, self.inputs)
-            self.reader.report(
-                "unknown_input",
-                _("The blueprint has no input {name}.").format(name=name),
-                _("Did you mean {name}?").format(name=near) if near else "",
-                at,
-            )
-            return Node(None, at)
-        return self.inputs[name]
+            message = _("!input may only stand in a blueprint.")
+            return self.report("input_outside_blueprint", message, _("Write the value itself."), at)
+        if name in self.inputs:
+            return self.inputs[name]
+        near = did_you_mean(name, self.inputs)
+        message = _("The blueprint has no input {name}.").format(name=name)
+        hint = _("Did you mean {name}?").format(name=near) if near else _("Add it to the blueprint under `input:`.")
+        return self.report("unknown_input", message, hint, at)
 
     def _folder(self, tag: str, target: str, at: Location) -> Node:
         found = self.reader.include_folder(target, self.path, at)
-        weight = 1 + sum(node.weight for _name, node in found)
         if tag == "!include_dir_list":
-            return Node([node for _name, node in found], at, weight=weight)
+            return _list([node for _name, node in found], at)
         if tag == "!include_dir_named":
-            return Node(dict(found), at, keys={name: node.at for name, node in found}, weight=weight)
+            return self._named([(name, node, node.at) for name, node in found], at)
         if tag == "!include_dir_merge_list":
             items: list[Node] = []
             for _name, node in found:
                 if isinstance(node.value, list):
                     items += node.value
-                else:
-                    self.reader.report("include_not_list", _("This file must hold a list."), "", node.at)
-            return Node(items, at, weight=weight)
-        return self._merged_named(found, at, weight)
+                elif not node.broken:
+                    hint = _("Each entry starts with `- `.")
+                    self.report("include_not_list", _("This file must hold a list."), hint, node.at)
+            return _list(items, at)
+        entries = []
+        for _name, node in found:
+            if isinstance(node.value, dict):
+                entries += [(key, value, node.keys.get(key, value.at)) for key, value in node.value.items()]
+            elif not node.broken:
+                hint = _("Write `key: value` lines.")
+                self.report("include_not_mapping", _("This file must hold keys and values."), hint, node.at)
+        return self._named(entries, at)
 
-    def _merged_named(self, found: list[tuple[str, Node]], at: Location, weight: int) -> Node:
+    def _named(self, entries: list[tuple[str, Node, Location]], at: Location) -> Node:
         values: dict[str, Node] = {}
         keys: dict[str, Location] = {}
-        for _name, node in found:
-            if not isinstance(node.value, dict):
-                self.reader.report("include_not_mapping", _("This file must hold keys and values."), "", node.at)
-                continue
-            for key, value in node.value.items():
-                if key in values:
-                    message = _("The key {key} stands here a second time.").format(key=key)
-                    self.reader.report(
-                        "duplicate_key", message, _("Keep one of the two."), node.keys.get(key, value.at)
-                    )
-                else:
-                    values[key], keys[key] = value, node.keys.get(key, value.at)
-        return Node(values, at, keys=keys, weight=weight)
+        for key, value, key_at in entries:
+            if key in values:
+                first = keys[key]
+                message = _("The key {key} stands here a second time (first in {place}).")
+                self.report(
+                    "duplicate_key", message.format(key=key, place=first), _("Take out one of the two."), key_at
+                )
+            else:
+                values[key], keys[key] = value, key_at
+        return _dict(values, at, keys)
+
+
+def _list(items: list[Node], at: Location) -> Node:
+    depth = 1 + max((item.depth for item in items), default=0)
+    return Node(items, at, weight=1 + sum(item.weight for item in items), depth=depth)
+
+
+def _dict(values: dict[str, Node], at: Location, keys: dict[str, Location]) -> Node:
+    depth = 1 + max((value.depth for value in values.values()), default=0)
+    weight = 1 + sum(1 + value.weight for value in values.values())
+    return Node(values, at, keys=keys, weight=weight, depth=depth)

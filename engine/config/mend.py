@@ -1,0 +1,305 @@
+"""PURE: what a line that is no YAML was meant to be. Every proposal is tried; only one that parses further is taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.config.text import Edit
+from engine.i18n import _
+
+LOOK_BACK = 3
+LOOK_BACK_QUOTES = 40
+LONGEST_LINE = 2_000
+
+_HEAD = re.compile(r"[ ]*(?:-[ ]+)*(?:(?:\"[^\"]*\"|'[^']*'|[^\s#'\"{\[&*!|>%@`-][^#'\"{]*?):[ ]+)?")
+_IN_FLOW = re.compile(r"(?:[\[,{]|[\[,{][^\[\]{},'\"]*:)[ ]*(\{[{%])")
+_NO_BLANK = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(:)(?=[^\s:/])")
+_NO_COLON = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(?=[ ]+\S)")
+_WORD = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*[ ]*")
+_COMMENT = re.compile(r"[ ]+#[^'\"]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """What the parser says: ``line`` and ``column`` count from 0, ``begun`` is where the thing began it was in."""
+
+    problem: str
+    context: str
+    line: int
+    column: int
+    begun: int
+    begun_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """A proposal: what was wrong and where (counted from 0), and the edits of that line that put it right."""
+
+    code: str
+    message: str
+    line: int
+    column: int
+    edits: tuple[Edit, ...]
+    hint: str = ""
+
+    def applied(self, line: str) -> str:
+        """The corrected line."""
+        for edit in sorted(self.edits, key=lambda edit: edit.column, reverse=True):
+            line = line[: edit.column] + edit.inserted + line[edit.column + edit.removed :]
+        return line
+
+
+def proposals(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    """Everything the mistake could be, the surest first."""
+    lines = [line if len(line) <= LONGEST_LINE else "" for line in lines]
+    near = [line for line in range(error.line, max(error.line - LOOK_BACK, -1) - 1, -1) if line < len(lines)]
+    if not near or error.line >= len(lines) or "document" in error.problem:
+        return
+    yield from _tabs(lines, error)
+    for line in near:
+        yield from _templates(lines[line], line)
+    yield from _quotes(lines, error)
+    for line in near[:2]:
+        yield from _colons(lines[line], line)
+    yield from _starts(lines, error)
+    yield from _brackets(lines, error)
+    yield from _indentation(lines, error)
+
+
+# -- tabs ------------------------------------------------------------------------------------------------------------
+
+
+def _tabs(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    if "'\\t'" not in error.problem:
+        return
+    line = lines[error.line]
+    message = _("A tab stands where only blanks may stand.")
+    blank = line[: len(line) - len(line.lstrip())]
+    if "\t" in blank:
+        for indent in _instead_of(lines, error.line, blank):
+            edit = Edit(0, len(blank), " " * indent)
+            hint = _("Put {wanted} blanks before it.").format(wanted=indent)
+            yield Mend("tab_indentation", message, error.line, blank.index("\t"), (edit,), hint)
+        return
+    end = error.column
+    while end < len(line) and line[end] in " \t":
+        end += 1
+    yield Mend("tab_indentation", message, error.line, error.column, (Edit(error.column, end - error.column, " "),))
+
+
+def _instead_of(lines: list[str], index: int, blank: str) -> list[int]:
+    """How many blanks a line with tabs may want, the likeliest first: as many as the lines around it have."""
+    above = next((line for line in reversed(lines[:index]) if _says_something(line)), "")
+    below = next((line for line in lines[index + 1 :] if _says_something(line)), "")
+    indent = _indent(above)
+    wide = [len(blank.expandtabs(size)) for size in (2, 4, 8)]
+    likely = [] if "\t" in below[: len(below) - len(below.lstrip())] else [_indent(below)]
+    if above.rstrip().endswith(":"):
+        return [width for width in (*likely, *wide, indent + 2) if width > indent]
+    known = _levels(lines, index)
+    return [width for width in (*likely, indent, *wide) if width in known]
+
+
+# -- templates -------------------------------------------------------------------------------------------------------
+
+
+def without_quotes(line: str) -> tuple[tuple[int, int], ...]:
+    """From where to where templates stand in a line that should stand in quotes."""
+    head = _HEAD.match(line)
+    start = head.end() if head else 0
+    if line.startswith(("{{", "{%"), start):
+        value = line[start:].rstrip()
+        last = max(value.rfind("}}"), value.rfind("%}")) + 2
+        comment = re.search(r"[ ]#", value[last:]) if last > 1 else None
+        if comment:
+            value = value[: last + comment.start()].rstrip()
+        return ((start, start + len(value)),)
+    return tuple(_in_flow(line))
+
+
+def _in_flow(line: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    while match := _IN_FLOW.search(line, at):
+        start = match.start(1)
+        close = line.find("}}" if match[1] == "{{" else "%}", start)
+        if close < 0:
+            return
+        end = close + 2
+        while (more := re.match(r"[^,\]}]*?(?:\}\}|%\})", line[end:])) is not None and more[0]:
+            end += more.end()
+        yield start, end
+        at = end
+
+
+def _templates(line: str, index: int) -> Iterator[Mend]:
+    places = without_quotes(line)
+    if places:
+        edits = tuple(edit for start, end in places for edit in quoting(line, start, end))
+        yield Mend("template_without_quotes", _("A template must stand in quotes."), index, places[0][0], edits)
+
+
+def quoting(line: str, start: int, end: int) -> tuple[Edit, ...]:
+    """The edits that put a part of a line in quotes."""
+    value = line[start:end]
+    if '"' not in value and "\\" not in value:
+        return Edit(start, 0, '"'), Edit(end, 0, '"')
+    doubled = [Edit(start + match.start(), 0, "'") for match in re.finditer("'", value)]
+    return Edit(start, 0, "'"), *doubled, Edit(end, 0, "'")
+
+
+# -- quotes ----------------------------------------------------------------------------------------------------------
+
+
+def _quotes(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    yield from _quote_inside(lines[error.line], error)
+    message = _("A quotation mark is opened here and never closed.")
+    oldest = max(error.line - LOOK_BACK_QUOTES, -1)
+    for index in range(error.line, oldest, -1):
+        value = _value_start(lines[index])
+        mark = lines[index][value : value + 1]
+        if mark and mark in "'\"" and lines[index].count(mark) % 2:
+            end = len(_COMMENT.sub("", lines[index]).rstrip())
+            yield Mend("yaml_quote", message, index, value, (Edit(end, 0, mark),))
+    if "unknown escape" in error.problem:
+        yield from _escape(lines[error.line], error)
+
+
+def _quote_inside(line: str, error: Syntax) -> Iterator[Mend]:
+    start = _value_start(line)
+    mark = line[start : start + 1]
+    if not mark or mark not in "'\"":
+        return
+    close = line.find(mark, start + 1)
+    last = line.rfind(mark)
+    if not start < close < error.column + 1 or last <= close or line[last + 1 :].strip():
+        return
+    inside = line[start + 1 : last]
+    other = '"' if mark == "'" else "'"
+    if other not in inside and "\\" not in inside:
+        edits: tuple[Edit, ...] = (Edit(start, 1, other), Edit(last, 1, other))
+    else:
+        more = "'" if mark == "'" else "\\"
+        edits = tuple(Edit(start + 1 + match.start(), 0, more) for match in re.finditer(mark, inside))
+    message = _("The text in quotes ends here already: the same quotation mark stands inside of it.")
+    yield Mend("quote_inside", message, error.line, close, edits)
+
+
+def _escape(line: str, error: Syntax) -> Iterator[Mend]:
+    at = line.rfind("\\", 0, error.column + 1)
+    if at < 0:
+        return
+    message = _("In double quotes {written} is not known.").format(written=line[at : at + 2])
+    start = _value_start(line)
+    end = line.rfind('"')
+    if line[start : start + 1] == '"' and end > start and "'" not in line[start:end]:
+        yield Mend("yaml_escape", message, error.line, at, (Edit(start, 1, "'"), Edit(end, 1, "'")))
+    edits = tuple(Edit(match.start(), 0, "\\") for match in re.finditer(r"\\(?![\\\"nrt])", line))
+    yield Mend("yaml_escape", message, error.line, at, edits)
+
+
+def _value_start(line: str) -> int:
+    """Where the value of a line begins: behind its key, or the item's dash."""
+    head = _HEAD.match(line)
+    return head.end() if head else 0
+
+
+# -- colons ----------------------------------------------------------------------------------------------------------
+
+
+def _colons(line: str, index: int) -> Iterator[Mend]:
+    if match := _NO_BLANK.match(line):
+        message = _("A blank is missing behind the colon.")
+        yield Mend("yaml_colon", message, index, match.start(1), (Edit(match.end(1), 0, " "),))
+    start = _value_start(line)
+    value = line[start:].rstrip()
+    if start and (second := re.search(r":(?=[ ]|$)", value)) and not value.startswith(("'", '"', "{", "[", "&", "*")):
+        end = start + len(_COMMENT.sub("", value).rstrip())
+        message = _("A second colon stands in this line.")
+        yield Mend("yaml_colon", message, index, start + second.start(), quoting(line, start, end))
+    end = match.end() if (match := _NO_COLON.match(line)) else len(line.rstrip())
+    if ":" not in line[: end + 1] and (match or _WORD.fullmatch(line)):
+        message = _("A colon is missing behind the first word.")
+        yield Mend("yaml_colon", message, index, end, (Edit(end, 0, ":"),))
+
+
+# -- first characters, brackets --------------------------------------------------------------------------------------
+
+
+def _starts(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    """``@``, `` ` ``, ``%``, ``*``, ``]`` … at the start of a value."""
+    if not any(word in error.problem + error.context for word in ("any token", "alias", "node content", "a tag")):
+        return
+    line = lines[error.line]
+    start = _value_start(line)
+    value = _COMMENT.sub("", line[start:]).rstrip()
+    if not value or value[0] not in "@`%*&,]}|>?-!" or not start <= error.column <= start + len(value):
+        return
+    message = _("A value can't start with {character}.").format(character=value[0])
+    yield Mend("yaml_character", message, error.line, start, quoting(line, start, start + len(value)))
+
+
+def _brackets(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    if "flow" not in error.context or error.begun >= len(lines):
+        return
+    line = lines[error.begun]
+    opened = line[error.begun_column : error.begun_column + 1]
+    closing = {"[": "]", "{": "}"}.get(opened)
+    if closing is None:
+        return
+    ends = [len(_COMMENT.sub("", line).rstrip())]
+    if error.begun == error.line:
+        ends.append(error.column)
+    message = _("The bracket {sign} is opened here and never closed.").format(sign=opened)
+    for end in ends:
+        yield Mend("yaml_bracket", message, error.begun, error.begun_column, (Edit(end, 0, closing),))
+
+
+# -- indentation -----------------------------------------------------------------------------------------------------
+
+
+def _indentation(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    message = _("This line is indented differently from its neighbours.")
+    above = next((i for i in range(error.line - 1, -1, -1) if _says_something(lines[i])), None)
+    for index in (error.line, above):
+        if index is None or not _says_something(lines[index]):
+            continue
+        indent = _indent(lines[index])
+        for level in sorted(_levels(lines, index), key=lambda level: (abs(level - indent), -level)):
+            if level != indent:
+                hint = _("Put {wanted} blanks before it; now there are {found}.").format(wanted=level, found=indent)
+                edit = Edit(0, indent, " " * level)
+                yield Mend("yaml_indentation", message, index, indent, (edit,), hint)
+
+
+def _levels(lines: list[str], index: int) -> set[int]:
+    """The columns in which a line may begin: those of the blocks that are open above it, and of the line below."""
+    levels: set[int] = set()
+    lowest: int | None = None
+    for line in reversed(lines[:index]):
+        if not _says_something(line):
+            continue
+        indent = _indent(line)
+        if lowest is None or indent < lowest:
+            inner = len(line) - len(re.sub(r"^[ ]*(?:-[ ]+)+", "", line))
+            if inner > indent and (lowest is None or inner < lowest):
+                levels.add(inner)
+            if lowest is None and line.rstrip().endswith(":"):
+                levels.add(max(indent, inner) + 2)
+            levels.add(indent)
+            lowest = indent
+        if indent == 0:
+            break
+    below = next((line for line in lines[index + 1 :] if _says_something(line)), None)
+    if below is not None:
+        levels.add(_indent(below))
+    return levels
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _says_something(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
