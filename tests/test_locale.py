@@ -36,7 +36,7 @@ def german() -> Catalog:
 
 def texts(message: Message) -> list[str]:
     """All forms of a translation."""
-    return [message.string] if isinstance(message.string, str) else list(message.string)
+    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 def test_every_message_is_translated(german: Catalog) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from engine.config.text import split
 from engine.problems import Problem, ProblemError
 from engine.report import Line, problem_as_shown, problem_lines
 
@@ -92,7 +93,7 @@ def reader_of_lines(root: Path | None) -> Callable[[str, int], str | None]:
             return None
         if file not in texts:
             try:
-                texts[file] = (root / file).read_text("utf-8-sig", errors="replace").splitlines()
+                texts[file] = split((root / file).read_text("utf-8-sig", errors="replace"))
             except OSError:
                 texts[file] = []
         lines = texts[file]
