@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.common import AsJson, given_file, good_mapping, load_project, problems_shown
+from engine.cli.door import EXIT_FAILED
 from engine.cli.output import json_text, show
 from engine.i18n import _
+from engine.problems import ProblemError
 
 
 def summary() -> str:
@@ -43,8 +45,14 @@ def command(
 
 def _as_json(rows: Iterator[dict[str, Any]]) -> None:
     typer.echo('{"rows": [', nl=False)
-    for index, row in enumerate(rows):
-        typer.echo(("," if index else "") + "\n  " + json_text(row), nl=False)
+    try:
+        for index, row in enumerate(rows):
+            typer.echo(("," if index else "") + "\n  " + json_text(row), nl=False)
+    except ProblemError as error:
+        # What was shown so far can't be taken back: the document says itself that it is not whole.
+        problems = [problem.as_json() for problem in error.problems]
+        typer.echo('\n], "problems": ' + json_text(problems) + "}")
+        raise typer.Exit(EXIT_FAILED) from None
     typer.echo("\n]}")
 
 

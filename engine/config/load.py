@@ -24,6 +24,7 @@ from engine.config.schema import (
     ColumnModel,
     Configuration,
     Connection,
+    Fe2Connection,
     MappingModel,
     Model,
     TemplateCondition,
@@ -134,8 +135,12 @@ class _Loader:
         for path in self._mapping_files():
             first = len(self.problems)
             loaded, name = self._mapping(path)
-            self._note_id(name, path, ids)
+            again = self._note_id(name, path, ids)
             found[path] = self.problems[first:]
+            if again is not None:
+                # Which of the two is meant? Neither runs, and the people of both stay as last sent.
+                found[ids[name]].append(again)
+                drafts += [mappings.pop(name)] if name in mappings else []
             if loaded is None:
                 continue
             self.reader.secrets |= in_source(loaded.node)
@@ -198,7 +203,22 @@ class _Loader:
             if made is not None:
                 connections[name] = self._with_ca_file(made, (*path, "ca_file"), node)
                 hashes[name] = _hash(entry)
+        self._one_connection_each(connections, node)
         return connections, hashes
+
+    def _one_connection_each(self, connections: dict[str, Connection], node: Node) -> None:
+        """Two connections to one organisation would delete each other's people with every run."""
+        seen: dict[tuple[str, str], str] = {}
+        for name, connection in connections.items():
+            if not isinstance(connection, Fe2Connection):
+                continue
+            place = (connection.url.casefold(), connection.access_key.get_secret_value().strip())
+            other = seen.setdefault(place, name)
+            if other != name:
+                message = _("{name} and {other} lead to the same organisation of FE2.").format(name=name, other=other)
+                hint = _("Keep one of them: each would delete the people of the other.")
+                at = node.locate(("connections", name, "url"))
+                self.problems.append(Problem("same_organisation", message, hint, at))
 
     def _with_ca_file(self, connection: Connection, path: KeyPath, node: Node) -> Connection:
         """The connection with its certificate's file as an absolute path; paths count from the project."""
@@ -250,14 +270,17 @@ class _Loader:
             if parts != (CONFIGURATION,) and not (len(parts) > 1 and parts[0] in NOT_MAPPINGS):
                 yield path
 
-    def _note_id(self, name: str, path: Path, ids: dict[str, Path]) -> None:
-        if name in ids:
-            other = _relative(self.root, ids[name])
-            node_at = self._id_place(path)
-            message = _("The id {id} is used twice: {file} has it as well.").format(id=name, file=other)
-            self.problems.append(Problem("duplicate_id", message, _("Give one of the two another id."), node_at))
-        else:
+    def _note_id(self, name: str, path: Path, ids: dict[str, Path]) -> Problem | None:
+        """Remember whose id this is; a problem where another file has it already."""
+        if name not in ids:
             ids[name] = path
+            return None
+        message = _("The id {id} is used twice: {file} has it as well.").format(
+            id=name, file=_relative(self.root, ids[name])
+        )
+        again = Problem("duplicate_id", message, _("Give one of the two another id."), self._id_place(path))
+        self.problems.append(again)
+        return again
 
     def _id_place(self, path: Path) -> Location:
         text = _text_of(path)

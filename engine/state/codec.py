@@ -32,7 +32,7 @@ def plan_from_json(text: str) -> Plan:
 def _action(data: dict[str, Any]) -> ActionPlan:
     changes = tuple(_change(change) for change in data["changes"])
     adopted = tuple(_change(change) for change in data["adopted"])
-    return ActionPlan(**(data | {"changes": changes, "adopted": adopted}))
+    return ActionPlan(**(data | {"changes": changes, "adopted": adopted, "handed_over": tuple(data["handed_over"])}))
 
 
 def _change(data: dict[str, Any]) -> Change:

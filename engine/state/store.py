@@ -5,8 +5,10 @@ SQLite in the project's ``.abgleich`` by default (mode 0600, WAL), PostgreSQL wi
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -181,6 +183,33 @@ class Store:
             database.execute(delete(t.sent).where(t.sent.c.connection == connection))
             _set_connection(database, connection, place=None, last_success=None)
 
+    def hand_over(self, connection: str, owner: Owner, keys: Iterable[str], to: Owner) -> None:
+        """These persons are no longer the owner's; they stay as last sent until somebody takes them over."""
+        c = t.sent.c
+        with self._begin() as database:
+            for key in keys:
+                mine = (c.connection == connection, c.mapping == owner.mapping, c.action == owner.action, c.key == key)
+                remote = database.execute(select(c.remote).where(*mine)).scalar()
+                # Keys of different mappings may be the same; ids over there are not.
+                database.execute(
+                    update(t.sent).where(*mine).values(mapping=to.mapping, action=to.action, key=str(remote or key))
+                )
+
+    def salted(self, text: str) -> str:
+        """A mark that is the same for the same text in this installation, and tells nothing about it."""
+        with self._begin() as database:
+            salt = database.execute(select(t.meta.c.value).where(t.meta.c.name == "salt")).scalar()
+            if salt is None:
+                salt = secrets.token_hex(32)
+                database.execute(insert(t.meta).values(name="salt", value=salt))
+        return hmac.new(bytes.fromhex(salt), text.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:32]
+
+    def connections_at(self, place: str) -> list[str]:
+        """The names under which a server was written to."""
+        with self._begin() as database:
+            names = database.execute(select(t.connections.c.name).where(t.connections.c.place == place)).scalars()
+            return sorted(names)
+
     def forget_sent(self, connection: str, owner: Owner, key: str) -> None:
         """Nobody was ever sent under this key."""
         with self._begin() as database:
@@ -253,16 +282,17 @@ class Store:
 
     # -- plans -------------------------------------------------------------------------------------------------------
 
-    def save_plan(self, plan: Plan, run: str, status: str) -> str:
+    def save_plan(self, plan: Plan, run: str, status: str, rest_of: Plan | None = None) -> str:
         """Keep a plan and return its number; other open plans of the mapping are superseded.
 
-        The same content again keeps its number.
+        The same content again keeps its number; so does what is left of a plan (``rest_of``) once the rest went out.
         """
         fingerprint = plan.fingerprint()
+        kept = [fingerprint, rest_of.fingerprint()] if rest_of is not None else [fingerprint]
         content = plan_to_json(plan)
         with self._begin() as database:
             same = database.execute(
-                select(t.plans.c.number).where(_open(plan.mapping), t.plans.c.fingerprint == fingerprint)
+                select(t.plans.c.number).where(_open(plan.mapping), t.plans.c.fingerprint.in_(kept))
             ).scalar()
             if same is None:
                 number = database.execute(
@@ -278,7 +308,9 @@ class Store:
             else:
                 number = same
                 database.execute(
-                    update(t.plans).where(t.plans.c.number == number).values(run=run, content=content, status=status)
+                    update(t.plans)
+                    .where(t.plans.c.number == number)
+                    .values(run=run, content=content, status=status, fingerprint=fingerprint)
                 )
             self._end_others(database, plan.mapping, int(number))
         return f"P{number}"

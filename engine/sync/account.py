@@ -106,7 +106,8 @@ def planned_actions(plan: Plan) -> list[ActionReport]:
         held = len(action.changes) if whole else len(action.held)
         wanted = bool(action.changes or action.adopted or action.resend)
         waiting = whole and (wanted or plan.is_empty)
-        status = "held" if waiting or held else "planned" if wanted else "unchanged"
+        idle = "partial" if action.rejected else "unchanged"
+        status = "held" if waiting or held else "planned" if wanted else idle
         report = ActionReport(action.id, action.connection, status, kept=action.kept)
         report.counts.update(unchanged=action.unchanged, rejected=action.rejected, held=held)
         for change in action.changes:

@@ -15,18 +15,29 @@ from engine.sync.account import (
     change_as_json,
     worst,
 )
-from engine.sync.owners import server_changed
+from engine.sync.owners import HANDED_OVER, place_of, server_changed
 from engine.sync.plan import ActionPlan, Plan
 from engine.sync.record import Owner
+from engine.sync.script import Job
 from engine.target.base import Effects, Outcome, Target
 
 FAILURES = ("failed", "conflict", "locked")
 
 
-def carry_out(project: Project, plan: Plan, targets: Mapping[str, Target], tools: Tools, report: Report) -> None:
+Targets = Mapping[tuple[str, str], Target]
+"""By connection and action: a released mapping may have had one action on two connections."""
+
+
+def targets_of(job: Job) -> dict[tuple[str, str], Target]:
+    """The targets of a mapping."""
+    return {(job.action(name).model.connection, name): target for name, target in job.targets.items()}
+
+
+def carry_out(project: Project, plan: Plan, targets: Targets, tools: Tools, report: Report) -> None:
     """Bring the targets to what the plan does not hold. Actions are independent: each is tried."""
     for action in plan.actions:
-        report.actions.append(_carry_out_action(project, plan, action, targets[action.id], tools, report))
+        target = targets[action.connection, action.id]
+        report.actions.append(_carry_out_action(project, plan, action, target, tools, report))
     report.status = worst([action.status for action in report.actions])
 
 
@@ -36,9 +47,12 @@ def _carry_out_action(
     made = ActionReport(action.id, action.connection, "unchanged", kept=action.kept)
     made.counts.update(unchanged=action.unchanged, rejected=action.rejected, held=len(action.held))
     stopped = False
+    if action.handed_over:
+        owner = Owner(plan.mapping, action.id)
+        tools.store.hand_over(action.connection, owner, action.handed_over, Owner(HANDED_OVER, action.id))
     outcomes: dict[str, Outcome] = {}
     if action.going or action.adopted or action.resend:
-        place = project.connections[action.connection].url
+        place = place_of(project, action.connection, tools.store)
         if server_changed(project, action.connection, tools.store):
             tools.store.forget_connection(action.connection)
         ledger = StateLedger(tools.store, action.connection, Owner(plan.mapping, action.id), place)

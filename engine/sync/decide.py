@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from engine.sync.account import (
     recorded,
     writing,
 )
-from engine.sync.carry import carry_out
-from engine.sync.owners import is_live, key_fields, sent_over
+from engine.sync.carry import Targets, carry_out, targets_of
+from engine.sync.owners import connection_mark, is_live, key_fields, sent_over
 from engine.sync.plan import ActionPlan, Plan
 from engine.sync.record import Owner
 from engine.sync.script import prepare
@@ -53,7 +52,7 @@ def apply_plan(project: Project, plan_id: str, tools: Tools, approved: bool) -> 
 
 
 def _decide(
-    project: Project, stored: StoredPlan, targets: Mapping[str, Target], tools: Tools, report: Report, approved: bool
+    project: Project, stored: StoredPlan, targets: Targets, tools: Tools, report: Report, approved: bool
 ) -> None:
     plan = stored.plan.released() if approved else stored.plan
     if plan.holds:
@@ -66,7 +65,7 @@ def _decide(
     if report.status == "failed":
         return
     if plan.is_held:
-        report.plan = tools.store.save_plan(plan.only_held(), report.run or "", "held")
+        report.plan = tools.store.save_plan(plan.only_held(), report.run or "", "held", rest_of=plan)
         tools.store.end_plan(stored.id, "applied") if report.plan != stored.id else None
         return
     tools.store.end_plan(stored.id, "applied")
@@ -76,10 +75,14 @@ def _decide(
 
 def reject_plan(project: Project, plan_id: str, tools: Tools) -> StoredPlan:
     """End a plan without carrying it out."""
-    stored = known_plan(tools.store, plan_id)
-    if not stored.is_open:
-        raise Refused(_not_open(stored))
-    tools.store.end_plan(stored.id, "rejected")
+    connections = sorted({action.connection for action in known_plan(tools.store, plan_id).plan.actions})
+    with ExitStack() as stack:
+        for name in connections:
+            stack.enter_context(writing(project, name))
+        stored = known_plan(tools.store, plan_id)
+        if not stored.is_open:
+            raise Refused(_not_open(stored))
+        tools.store.end_plan(stored.id, "rejected")
     return stored
 
 
@@ -93,7 +96,7 @@ def known_plan(store: Store, plan_id: str) -> StoredPlan:
     raise UserMustFix(Problem("unknown_plan", message, _("Waiting plans: {names}").format(names=waiting)))
 
 
-def _fresh_targets(project: Project, stored: StoredPlan, store: Store, approved: bool) -> dict[str, Target]:
+def _fresh_targets(project: Project, stored: StoredPlan, store: Store, approved: bool) -> dict[tuple[str, str], Target]:
     """The plan's targets. Raises :class:`Refused` where the plan is stale: something it was made from has changed."""
     if not stored.is_open:
         raise Refused(_not_open(stored))
@@ -102,22 +105,23 @@ def _fresh_targets(project: Project, stored: StoredPlan, store: Store, approved:
     if not released:
         _check_mapping(project, plan)
     for action in plan.actions:
-        if project.connection_hashes.get(action.connection) != plan.connection_hashes.get(action.connection):
+        if connection_mark(project, action.connection, store) != plan.connection_hashes.get(action.connection):
             raise Refused(_stale(stored, _("the connection {name} was changed").format(name=action.connection)))
         if released and is_live(project, Owner(plan.mapping, action.id), action.connection):
             raise Refused(_stale(stored, _("the mapping {id} is back").format(id=plan.mapping)))
-    if not approved and not released:
+    # Who approves what is held decides about the plan as shown; anything else is bound to its file, too.
+    if not released and not (approved and stored.status == "held"):
         _check_source(stored)
     if released:
-        targets = {action.id: released_target(project, action) for action in plan.actions}
+        targets = {(action.connection, action.id): released_target(project, action) for action in plan.actions}
     else:
         job, problems = prepare(project, project.mappings[plan.mapping])
         errors = [problem for problem in problems if problem.severity == "error"]
         if errors:
             raise Refused(*errors)
-        targets = job.targets
+        targets = targets_of(job)
     for action in plan.actions:
-        if not _people_as_planned(project, plan.mapping, action, targets[action.id], store):
+        if not _people_as_planned(project, plan.mapping, action, targets[action.connection, action.id], store):
             raise Refused(_stale(stored, _("other runs have changed these persons since")))
     return targets
 

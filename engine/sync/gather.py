@@ -10,7 +10,7 @@ from typing import Any
 from engine.i18n import _
 from engine.problems import Problem
 from engine.sync.reading import Row, damage_fault
-from engine.sync.record import Person, Sent
+from engine.sync.record import Person, Record, Sent
 from engine.sync.script import Job
 from engine.template.faults import Fault
 from engine.template.program import Rendered
@@ -59,7 +59,10 @@ class Known:
 
 @dataclass(slots=True)
 class Gathered:
-    """The list as a whole, per action. ``claims`` are ids that this run wants and somebody else has: id -> key."""
+    """The list as a whole, per action. ``claims`` are ids that this run wants and somebody else has: id -> key.
+
+    ``rejected_remotes`` are ids over there that rejected rows bring: whoever has them stays, under whatever key.
+    """
 
     persons: dict[str, dict[str, Person]]
     selected: int = 0
@@ -67,6 +70,7 @@ class Gathered:
     rejections: list[Rejection] = field(default_factory=list)
     warnings: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     claims: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    rejected_remotes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def rejected_rows(self, action: str | None = None) -> set[int]:
         """The rows rejected for an action (None: for any)."""
@@ -101,6 +105,7 @@ class _Gatherer:
         # The key of a damaged row that has a good row elsewhere: the cells moved, it could be anybody.
         self.found.unidentified += len(self.broken & self.first.keys())
         self._doubles()
+        self._protect()
         for block in self.job.blocks:
             self._same_ids(block.id)
             self._others(block.id)
@@ -108,6 +113,18 @@ class _Gatherer:
             self._held_ids(block.id)
         self._actions_apart()
         return self.found
+
+    def _protect(self) -> None:
+        """One bad row of a key spoils the good ones: half a person must not be sent."""
+        for rejection in self.found.rejections:
+            for action, persons in self.found.persons.items():
+                if rejection.key in persons and rejection.action in (None, action):
+                    self._keep_remote(action, persons.pop(rejection.key).record)
+
+    def _keep_remote(self, action: str, record: Record) -> None:
+        remote = self.job.targets[action].remote_of(record)
+        if remote is not None:
+            self.found.rejected_remotes[action].add(remote)
 
     def _row(self, row: Row) -> None:
         rendered = row.rendered
@@ -159,6 +176,8 @@ class _Gatherer:
                     self._reject(row, block.id, fault.field, fault.fault)
             if all(fault.warning for fault in faults):
                 self.found.persons[block.id][key] = Person(key, record, row.number, row.line)
+            else:
+                self._keep_remote(block.id, record)
 
     def _doubles(self) -> None:
         for key, rows in self.doubled.items():
@@ -167,8 +186,6 @@ class _Gatherer:
             hint = _("Which one is right? Keep one row, or join them with group_by.")
             for row in rows:
                 self._reject(row, None, None, Fault("double_key", message, hint))
-            for persons in self.found.persons.values():
-                persons.pop(key, None)
 
     def _same_ids(self, action: str) -> None:
         target = self.job.targets[action]
@@ -241,6 +258,7 @@ class _Gatherer:
 
     def _drop(self, action: str, person: Person, fault: Fault, field_name: str | None = "externalDbId") -> None:
         self.found.persons[action].pop(person.key, None)
+        self._keep_remote(action, person.record)
         self.found.rejections.append(
             Rejection(
                 person.row, person.line, "", person.key, action, field_name, fault.code, fault.message, fault.hint

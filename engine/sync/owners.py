@@ -8,7 +8,24 @@ from typing import Any
 from engine.config.load import Project
 from engine.config.schema import Fe2Connection
 from engine.state.store import Store
-from engine.sync.record import Owner, Person, Sent
+from engine.sync.record import Owner, Person, Sent, digest
+
+HANDED_OVER = "(handed over)"
+"""Stands for the mapping of persons who were given up to somebody that claims them and has not run since."""
+
+
+def place_of(project: Project, connection: str, store: Store) -> str:
+    """What a connection writes to. In FE2 one access key is one organisation: another key is another place."""
+    settings = project.connections[connection]
+    if isinstance(settings, Fe2Connection):
+        return f"{settings.url}#{store.salted(settings.access_key.get_secret_value().strip())}"
+    return settings.url
+
+
+def connection_mark(project: Project, connection: str, store: Store) -> str | None:
+    """Changes with anything in a connection's settings, also with a secret; None where it is gone."""
+    known = project.connection_hashes.get(connection)
+    return digest([known, place_of(project, connection, store)]) if connection in project.connections else None
 
 
 def server_changed(project: Project, connection: str, store: Store) -> bool:
@@ -19,7 +36,7 @@ def server_changed(project: Project, connection: str, store: Store) -> bool:
     kind = project.connections.get(connection)
     if kind is None or isinstance(kind, Fe2Connection):
         return False
-    return store.connection(connection).place not in (None, kind.url)
+    return store.connection(connection).place not in (None, place_of(project, connection, store))
 
 
 def sent_over(project: Project, connection: str, store: Store) -> list[Sent]:

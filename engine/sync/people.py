@@ -23,7 +23,7 @@ from engine.sync.account import (
 )
 from engine.sync.carry import carry_out
 from engine.sync.decide import released_target
-from engine.sync.owners import is_live
+from engine.sync.owners import connection_mark, is_live, server_changed
 from engine.sync.plan import ActionPlan, Change, Plan, Reason
 from engine.sync.record import Owner, Sent
 from engine.target import TARGETS, target_class
@@ -46,7 +46,9 @@ def release_mapping(project: Project, mapping_id: str, tools: Tools) -> Report:
     report = begun(project, tools, mapping_id, "release")
     with recorded(tools, report):
         hold = Reason("release", _("The people of {id} would be removed.").format(id=mapping_id), "")
-        hashes = {action.connection: project.connection_hashes[action.connection] for action in actions}
+        hashes = {
+            action.connection: connection_mark(project, action.connection, tools.store) or "" for action in actions
+        }
         plan = Plan(mapping_id, tuple(actions), "", hashes, holds=(hold,))
         report.plan = tools.store.save_plan(plan, report.run or "", "held")
         report.actions = planned_actions(plan)
@@ -141,6 +143,15 @@ def _forget(
         hint = _("What runs noted about the key is erased.")
         report.problems.append(Problem("unknown_person", message, hint, NOWHERE, "warning"))
     for connection, owner, one in held:
+        if server_changed(project, connection, tools.store):
+            # Ids of the old server mean somebody else on the new one.
+            message = _("{connection} leads to another server by now: nobody was removed there.")
+            hint = _("Delete the contact {id} on the old server by hand.").format(id=one.remote)
+            problem = Problem("server_changed", message.format(connection=connection), hint, NOWHERE, "warning")
+            report.problems.append(problem)
+            tools.store.forget_sent(connection, owner, key)
+            report.actions.append(ActionReport(owner.action, connection, "done"))
+            continue
         removal = _forget_removal(project, owner, connection)
         base = ActionPlan(owner.action, connection, _target_name(project, connection), removal, known=1)
         change = Change("removed", key, one.record, None, one.remote)
@@ -156,7 +167,7 @@ def _forget(
         plan = Plan(mapping_id, (replace(base, changes=(change,)),))
         target = released_target(project, plan.actions[0])
         try:
-            carry_out(project, plan, {owner.action: target}, tools, report)
+            carry_out(project, plan, {(connection, owner.action): target}, tools, report)
         finally:
             target.close()
     for action in report.actions:

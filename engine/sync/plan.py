@@ -51,7 +51,8 @@ class Reason:
 class ActionPlan:
     """One action's part. ``known`` counts the persons last sent; ``rejected`` the rows this action could not take.
 
-    ``kept`` counts persons who are not in the source and stay because ``removal`` is keep.
+    ``kept`` counts persons who are not in the source and stay because ``removal`` is keep. ``handed_over`` are keys of
+    persons whom somebody else claims: they stay, and are no longer this action's.
     """
 
     id: str
@@ -65,6 +66,7 @@ class ActionPlan:
     kept: int = 0
     adopted: tuple[Change, ...] = ()
     resend: bool = False
+    handed_over: tuple[str, ...] = ()
 
     def count(self, kind: ChangeKind, held: bool = False) -> int:
         """How many changes of a kind are held, or are not."""
@@ -104,19 +106,19 @@ class Plan:
         return bool(self.holds) or any(action.held for action in self.actions)
 
     def fingerprint(self) -> str:
-        """What an approval is about: all of a plan that is held as a whole, else what is held of it, else all of it."""
-        only_held = not self.holds and any(action.held for action in self.actions)
-        return digest(
-            [
-                [action.id, action.connection]
-                + [[c.kind, c.key, c.before, c.after] for c in (action.held if only_held else action.changes)]
-                for action in self.actions
-            ]
-        )
+        """What an approval is about: everything the plan does, where and how, and why it waits."""
+        actions = [
+            [action.id, action.connection, self.connection_hashes.get(action.connection), action.removal]
+            + [[change.kind, change.key, change.before, change.after] for change in action.changes]
+            for action in self.actions
+        ]
+        return digest([actions, sorted(reason.code for reason in self.holds)])
 
     def only_held(self) -> Plan:
         """The plan that is left once everything that may go out has gone out."""
-        actions = tuple(replace(action, changes=action.held, adopted=(), resend=False) for action in self.actions)
+        actions = tuple(
+            replace(action, changes=action.held, adopted=(), resend=False, handed_over=()) for action in self.actions
+        )
         return replace(self, actions=actions)
 
     def released(self) -> Plan:
@@ -140,6 +142,8 @@ def plan_action(
     everything: bool = False,
     shared: Collection[str] = (),
     orphan_of: Callable[[Person], Sent | None] = lambda _person: None,
+    rejected_remotes: Collection[str] = (),
+    wanted_elsewhere: Collection[str] = (),
 ) -> ActionPlan:
     """Compare who is wanted with who was last sent.
 
@@ -147,14 +151,19 @@ def plan_action(
     mappings that no longer exist, by their id over there: whoever claims one takes it over; where records hold no such
     id, ``orphan_of`` finds them. ``loses`` says whether an update would take a person out of the alarm. With
     ``everything`` unchanged persons are sent as well. ``shared`` are ids over there that another mapping looks after,
-    too: they are not removed.
+    too: they are not removed. Nor are ``rejected_remotes``, which rejected rows bring under whatever key, nor those
+    that are ``wanted_elsewhere``: they are handed over to whom they are claimed by.
     """
     changes: list[Change] = []
     adopted: list[Change] = []
     unchanged = 0
     persons = list(persons)
     wanted = {person.key for person in persons}
-    gone = {key: one for key, one in sent.items() if key not in wanted and key not in rejected_keys}
+    gone = {
+        key: one
+        for key, one in sent.items()
+        if key not in wanted and key not in rejected_keys and one.remote not in rejected_remotes
+    }
     gone_by_remote = {one.remote: one for one in gone.values() if one.remote is not None}
     for person in persons:
         before = sent.get(person.key)
@@ -188,7 +197,12 @@ def plan_action(
         unchanged += 1
         if taken is not None or everything:
             adopted.append(change)
-    leaving = [one for one in gone.values() if base.removal != "keep" and one.remote not in shared]
+    handed_over = [one.key for one in gone.values() if one.remote in wanted_elsewhere]
+    leaving = [
+        one
+        for one in gone.values()
+        if base.removal != "keep" and one.remote not in shared and one.key not in handed_over
+    ]
     changes += [Change("removed", one.key, one.record, None, one.remote) for one in leaving]
     return replace(
         base,
@@ -196,5 +210,6 @@ def plan_action(
         adopted=tuple(adopted),
         unchanged=unchanged,
         known=len(sent),
-        kept=len(gone) - len(leaving),
+        kept=len(gone) - len(leaving) - len(handed_over),
+        handed_over=tuple(handed_over),
     )

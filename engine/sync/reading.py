@@ -155,6 +155,12 @@ class Reading:
         names: tuple[str, ...] = ()
         for source, scan in zip(self.sources, self.scans, strict=True):
             self.job.bind(scan)
+            if names and names != scan.names:
+                message = _("{file} has other headings than the file before it.").format(file=self._relative(scan.file))
+                hint = _(
+                    "Rows of one person can only be joined where all files have the same headings, or with `columns`."
+                )
+                raise Refused(Problem("other_headings", message, hint, Location(self._relative(scan.file))))
             names = scan.names
             column = self._group_column(names)
             key = names[column]

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from engine.config.load import Action, Project
 from engine.config.load import Mapping as MappingFile
-from engine.config.load import Project
 from engine.config.schema import Fe2Connection
 from engine.i18n import _, ngettext
 from engine.problems import Problem, Refused, UserMustFix
@@ -23,10 +23,10 @@ from engine.sync.account import (
     worst,
     writing,
 )
-from engine.sync.carry import carry_out
+from engine.sync.carry import carry_out, targets_of
 from engine.sync.gather import Gathered, Known, gather, unmatched_values
 from engine.sync.guard import Facts, Limits, judge
-from engine.sync.owners import is_live, orphan_finder, sent_over
+from engine.sync.owners import connection_mark, is_live, orphan_finder, place_of, sent_over
 from engine.sync.plan import ActionPlan, Plan, plan_action
 from engine.sync.reading import Reading, TriggerFacts, open_reading
 from engine.sync.record import Owner
@@ -91,7 +91,7 @@ class _Run:
             report.status = "skipped"
             report.problems.append(Problem("condition_not_met", unmet, "", severity="warning"))
             return
-        report.problems += self._unverified()
+        report.problems += [*self._unverified(), *self._lonely()]
         known = {action.id: self._known(action.id) for action in self.mapping.actions}
         found = gather(self.job, reading.each(), known, self.tools.rows_seen)
         self._account(report, found)
@@ -99,9 +99,10 @@ class _Run:
         wanted = self._plan(reading, found, known, report)
         self._refuse_nobody_left(wanted)
         plan = judge(wanted, self._facts(reading, found))
-        for action in self.mapping.actions:
-            owner = Owner(self.mapping.id, action.id)
-            self.store.set_claims(action.model.connection, owner, found.claims[action.id])
+        if not self.only_plan and not plan.holds:
+            for action in self.mapping.actions:
+                owner = Owner(self.mapping.id, action.id)
+                self.store.set_claims(action.model.connection, owner, found.claims[action.id])
         if self.only_plan:
             self._keep_plan(plan, report)
         else:
@@ -116,6 +117,18 @@ class _Run:
                 message = _("{connection}: certificates are not verified, so the server could be anybody.")
                 hint = _("Better: ca_file with the server's certificate.")
                 yield Problem("tls_not_verified", message.format(connection=name), hint, severity="warning")
+
+    def _lonely(self) -> Iterator[Problem]:
+        """People of mappings or actions that are gone stay as last sent: somebody must decide about them."""
+        connections = {action.model.connection for action in self.mapping.actions}
+        for (connection, mapping, action), count in sorted(self.store.owners().items()):
+            owner = Owner(mapping, action)
+            disabled = mapping in self.project.mappings and not self.project.mappings[mapping].model.enabled
+            if connection in connections and not disabled and not is_live(self.project, owner, connection):
+                message = _("{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.")
+                hint = _("`abgleich release {mapping}` plans their removal.").format(mapping=mapping)
+                shown = message.format(connection=connection, count=count, mapping=mapping)
+                yield Problem("nobody_looks_after", shown, hint, severity="warning")
 
     def _account(self, report: Report, found: Gathered) -> None:
         assert report.source is not None
@@ -214,20 +227,34 @@ class _Run:
                 everything=self.full and not target.replaces_everybody,
                 shared=known[action.id].theirs.keys(),
                 orphan_of=orphan_finder(known[action.id].orphans),
+                rejected_remotes=found.rejected_remotes[action.id],
+                wanted_elsewhere=self._wanted_elsewhere(action, found, known[action.id]),
             )
+            self._doubt_rekeyed(planned, found, known[action.id])
             actions.append(replace(planned, resend=self._resend(planned, target)))
         files = [{"path": str(scan.file), "sha256": scan.sha256} for scan in reading.scans]
         source = dict(report.source or {}) | {"files": files}
-        hashes = {action.connection: self.project.connection_hashes.get(action.connection, "") for action in actions}
+        hashes = {a.connection: connection_mark(self.project, a.connection, self.store) or "" for a in actions}
         return Plan(self.mapping.id, tuple(actions), self.mapping.hash, hashes, source)
+
+    def _wanted_elsewhere(self, action: Action, found: Gathered, known: Known) -> set[str]:
+        """Ids of this action that another mapping claims, or that another action of this run wants."""
+        others = [other.id for other in self.mapping.actions if other.model.connection == action.model.connection]
+        return {*known.claimed, *(remote for other in others if other != action.id for remote in found.claims[other])}
+
+    def _doubt_rekeyed(self, planned: ActionPlan, found: Gathered, known: Known) -> None:
+        """Where persons come under new keys, a rejected row with an unknown key may be anybody who seems to be gone."""
+        me = Owner(self.mapping.id, planned.id)
+        if any(change.taken_from == me for change in (*planned.changes, *planned.adopted)):
+            found.unidentified += len(found.rejected_keys(planned.id) - known.sent.keys())
 
     def _resend(self, planned: ActionPlan, target: Target) -> bool:
         """Whether an unchanged list is sent all the same: what the target holds is unknown, old, or asked for anew."""
         if not target.replaces_everybody or not (planned.unchanged or planned.known):
             return False
         connection = self.project.connections[planned.connection]
-        state = self.store.connection(planned.connection).at(connection.url)
-        if self.full or not state.certain or state.last_success is None:
+        state = self.store.connection(planned.connection).at(place_of(self.project, planned.connection, self.store))
+        if self.full or not state.certain or state.last_success is None or state.last_success > self.tools.now():
             return True
         assert isinstance(connection, Fe2Connection)
         return self.tools.now() - state.last_success >= timedelta(seconds=connection.resend_after)
@@ -249,14 +276,19 @@ class _Run:
     def _first_syncs(self) -> dict[str, tuple[str, ...]]:
         """The connections never synced from here, with the other mappings that write there and were never sent."""
         first: dict[str, tuple[str, ...]] = {}
-        sent = {(connection, mapping) for connection, mapping, _action in self.store.owners()}
+        owners = self.store.owners()
+        sent = {(connection, mapping) for connection, mapping, _action in owners}
         for action in self.mapping.actions:
             name = action.model.connection
             connection = self.project.connections[name]
-            if not isinstance(connection, Fe2Connection) or connection.first_sync == "go":
+            if not isinstance(connection, Fe2Connection):
                 continue
-            if self.store.connection(name).at(connection.url).last_success is None:
-                first[name] = tuple(
+            place = place_of(self.project, name, self.store)
+            renamed = [other for other in self.store.connections_at(place) if other != name]
+            if connection.first_sync == "go" and not renamed:
+                continue
+            if self.store.connection(name).at(place).last_success is None:
+                never = tuple(
                     other.id
                     for other in self.project.mappings.values()
                     if other.id != self.mapping.id
@@ -264,6 +296,10 @@ class _Run:
                     and any(a.model.connection == name for a in other.actions)
                     and (name, other.id) not in sent
                 )
+                # The same organisation under the name the connection had before: its people would go as well.
+                before = {other: sum(n for (c, _m, _a), n in owners.items() if c == other) for other in renamed}
+                shown = _("{count} persons of the former connection {name}")
+                first[name] = (*never, *(shown.format(count=n, name=other) for other, n in before.items() if n))
         return first
 
     # -- behind the plan -----------------------------------------------------------------------------------------------
@@ -286,12 +322,12 @@ class _Run:
             report.problems += held_problems(plan)
             return
         if plan.is_held:
-            report.plan = self.store.save_plan(plan.only_held(), report.run or "", "held")
+            report.plan = self.store.save_plan(plan.only_held(), report.run or "", "held", rest_of=plan)
         else:
             self.store.end_plans(self.mapping.id)
             if not plan.is_empty:
                 report.plan = self.store.number_plan(self.mapping.id, report.run or "")
-        carry_out(self.project, plan, self.job.targets, self.tools, report)
+        carry_out(self.project, plan, targets_of(self.job), self.tools, report)
         report.problems += held_problems(plan)
         if report.status in ("done", "unchanged", "partial"):
             self.store.set_good(self.mapping.id, report.run or "", plan.source.get("rows"))

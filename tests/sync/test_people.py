@@ -158,10 +158,14 @@ def test_two_mappings_that_claim_one_person_are_a_problem_for_both(two: World) -
 def test_the_one_who_held_the_person_may_give_it_up(two: World) -> None:
     young = [*people(5, start=100), person(3, vorname="Jugend")]
     two.run(young, mapping="jugend")
-    assert two.run(without(TEN, 3)).status == "done"
+    assert two.run(without(TEN, 3)).status == "unchanged"
+    assert two.ids == IDS | YOUNG
     assert two.run(young, mapping="jugend").status == "done"
     assert two.at_fe2(3)["firstName"] == "Jugend"
     assert two.ids == IDS | YOUNG
+    # Handed over, never deleted in between: a token would be lost.
+    for sync in two.fe2.syncs[2:]:
+        assert "3" in {one["externalDbId"] for one in sync["personList"]}
 
 
 @pytest.mark.parametrize("how", ["disabled", "deleted"])
