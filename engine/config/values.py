@@ -51,7 +51,7 @@ class Limit:
         if self.percent is None:
             return str(self.count)
         percent = f"{self.percent:g}%"
-        return f"{self.count} or {percent}" if self.count else percent
+        return _("{count} or {percent}").format(count=self.count, percent=percent) if self.count else percent
 
 
 def wrong(code: str, message: str, hint: str = "", inside: tuple[str | int, ...] = ()) -> PydanticCustomError:

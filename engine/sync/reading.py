@@ -109,7 +109,7 @@ class Reading:
         for condition, path in self.job.mapping.conditions:
             if isinstance(condition, TimeCondition):
                 if not _time_holds(condition, now):
-                    return _("It is {now}: outside of the time the mapping allows.").format(now=f"{now:%a %H:%M}")
+                    return _("It is {now}: outside of the time the mapping allows.").format(now=_shown(now))
             elif isinstance(condition, TemplateCondition):
                 try:
                     met = holds(self.job.environment, condition.value_template, self.shared())
@@ -231,6 +231,11 @@ def _with_extras(program: Program, chunk: Chunk) -> list[tuple[Any, ...]]:
         extras = {"row": raw, "rows": [dict(zip(program.script.names, row, strict=True))]}
         rows.append((*row, *(extras[name] for name in program.extras)))
     return rows
+
+
+def _shown(moment: datetime) -> str:
+    days = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
+    return f"{days[moment.weekday()]} {moment:%H:%M}"
 
 
 def _time_holds(condition: TimeCondition, now: datetime) -> bool:
