@@ -88,7 +88,7 @@ class TryLater(ProblemError):
     """Something is busy or out of reach; the same call may work later."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word nearest to ``word`` (case ignored), or None when nothing is near."""
     by_folded: dict[str, str] = {}
     for name in known:
@@ -96,5 +96,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     folded = word.casefold()
     if folded in by_folded:
         return by_folded[folded]
-    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=cutoff)
     return by_folded[near[0]] if near else None

@@ -54,7 +54,7 @@ class Mend:
 def proposals(lines: list[str], error: Syntax) -> Iterator[Mend]:
     """Everything the mistake could be, the surest first."""
     lines = [line if len(line) <= LONGEST_LINE else "" for line in lines]
-    near = [line for line in range(error.line, max(error.line - LOOK_BACK, -1) - 1, -1) if line < len(lines)]
+    near = [line for line in range(error.line, max(error.line - LOOK_BACK, 0) - 1, -1) if line < len(lines)]
     if not near or error.line >= len(lines) or "document" in error.problem:
         return
     yield from _tabs(lines, error)

@@ -633,7 +633,7 @@ class _TextCheck:
     def _binary(self) -> Refused:
         hint = _("Check that this is the right file.")
         if self._begin.startswith(_EXCEL):
-            hint = _("This looks like a workbook: say type: excel, or export it as csv.")
+            hint = _("This looks like a workbook. Export it as csv: Save as, CSV.")
         return _refusal("binary_file", _("This is no text file: it holds binary data."), hint, _at(self._file))
 
 

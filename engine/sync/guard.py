@@ -133,7 +133,8 @@ def _removals(action: ActionPlan, limits: Limits, unidentified: int) -> list[Rea
         message = _("{action}: {count} rows have no key, so nobody is removed.").format(
             action=action.id, count=unidentified
         )
-        reasons.append(Reason("rows_without_key", message, _("Fill in the keys, then run again."), action.id))
+        hint = _("Fill in the keys, then run again. Approving removes them all the same: is none of them such a row?")
+        reasons.append(Reason("rows_without_key", message, hint, action.id))
     return reasons
 
 

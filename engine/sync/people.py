@@ -140,8 +140,10 @@ def _forget(
 ) -> None:
     if not held:
         message = _("Nobody with the key {key} was sent by {id}.").format(key=key, id=mapping_id)
-        hint = _("What runs noted about the key is erased.")
-        report.problems.append(Problem("unknown_person", message, hint, NOWHERE, "warning"))
+        hint = _(
+            "Nobody was deleted. The key of the list belongs here, not a name; what runs noted about it is erased."
+        )
+        report.problems.append(Problem("unknown_person", message, hint))
     for connection, owner, one in held:
         if server_changed(project, connection, tools.store):
             # Ids of the old server mean somebody else on the new one.
@@ -173,7 +175,11 @@ def _forget(
     for action in report.actions:
         for entry in action.changes:
             entry |= {"fields": {}, "name": ""}
-    report.status = worst([action.status for action in report.actions] or ["unchanged"])
+    report.status = worst([action.status for action in report.actions] or ["refused"])
+    if report.actions and report.status != "failed":
+        message = _("If {key} is still in the list, the next run brings them again.").format(key=key)
+        hint = _("Take the person out of the list first.")
+        report.problems.append(Problem("may_come_back", message, hint, NOWHERE, "warning"))
 
 
 def _forget_removal(project: Project, owner: Owner, connection: str) -> str:

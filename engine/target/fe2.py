@@ -111,14 +111,16 @@ class Fe2Sync:
             )
         for group in record["alarmGroups"] if self.alarm_groups is not None else ():
             if group not in (self.alarm_groups or ()):
-                near = did_you_mean(group, self.alarm_groups or ())
+                near = did_you_mean(group, self.alarm_groups or (), cutoff=0.85)
                 yield _fault(
                     "alarmGroups",
                     "unknown_alarm_group",
-                    _("FE2 has no alarm group “{name}”.").format(name=group),
+                    _("The alarm group “{name}” is not among alarm_groups of the connection.").format(name=group),
                     _("Did you mean {name}?").format(name=near)
                     if near
-                    else _("The groups of FE2 stand in configuration.yaml under alarm_groups."),
+                    else _("If FE2 has it, add it to alarm_groups in configuration.yaml. There are: {names}").format(
+                        names=", ".join(self.alarm_groups or ())
+                    ),
                 )
 
     def remote_of(self, record: Record) -> str | None:

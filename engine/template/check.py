@@ -37,6 +37,10 @@ class Names:
     headings: Mapping[str, str] = field(default_factory=dict)
 
 
+_SINGLE_BRACES = re.compile(r"\{\s*([^\W\d]\w*(?:\s*\|[^{}]*)?)\s*\}")
+_CURLY_QUOTES = "„“”‚‘’»«"
+
+
 def is_template(text: str) -> bool:
     """Whether the text holds anything for Jinja to do."""
     return "{{" in text or "{%" in text or "{#" in text
@@ -44,6 +48,10 @@ def is_template(text: str) -> bool:
 
 def check_template(environment: Environment, text: str, names: Names) -> list[Finding]:
     """All that is wrong with one template; empty when nothing is."""
+    if text.strip()[:1] in _CURLY_QUOTES and text.strip()[1:3] in ("{{", "{%"):
+        bare = '"' + text.strip().strip(_CURLY_QUOTES) + '"'
+        message = _("These quotes are typographic: they would be sent along.")
+        return [Finding("typographic_quotes", message, _("Write: {line}").format(line=bare))]
     as_names = list(_headings_as_names(text, names))
     if as_names:
         return as_names
@@ -79,6 +87,9 @@ def check_truth(text: str) -> list[Finding]:
 def check_constant(text: str, names: Names) -> list[Finding]:
     """A constant that equals a name was meant as the name."""
     word = text.strip()
+    if single := _SINGLE_BRACES.fullmatch(word):
+        message = _("Every person would get “{text}” itself: a template has two braces on each side.").format(text=word)
+        return [Finding("single_braces", message, _("Write: {line}").format(line='"{{ ' + single[1] + ' }}"'))]
     if names.known is not None and word in names.known and word not in ALWAYS:
         return [_constant(word, word)]
     heading = names.headings.get(heading_key(word)) if word else None

@@ -339,7 +339,7 @@ def test_forget_tells_a_mistyped_mapping(synced: World) -> None:
 
 def test_forgetting_nobody_is_no_error(synced: World) -> None:
     result = synced("forget", "personal", "999")
-    assert (result.code, result.status, result.codes) == (0, "unchanged", ["unknown_person"])
+    assert (result.code, result.status, result.codes) == (1, "refused", ["unknown_person"])
 
 
 @pytest.mark.parametrize(("removal", "left"), [("trash", 1), ("delete", 1), ("keep", 2)])

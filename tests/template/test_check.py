@@ -158,3 +158,15 @@ def test_the_names_a_template_uses_are_those_from_outside() -> None:
     environment = Environment({}, ZoneInfo("Europe/Berlin"))
     assert used_names(environment, "{% for x in rows %}{{ x }}{{ row }}{% endfor %}") == {"rows", "row"}
     assert used_names(environment, "{{ broken") == set()
+
+
+@pytest.mark.parametrize("text", ["{ vorname }", "{vorname}", "{ vorname | upper }"])
+def test_single_braces_are_a_mistake(text: str) -> None:
+    (finding,) = check_constant(text, Names(("vorname",)))
+    assert finding.code == "single_braces"
+    assert "{{ vorname" in finding.hint
+
+
+def test_typographic_quotes_are_a_mistake() -> None:
+    (finding,) = check_template(Environment({}, ZoneInfo("Europe/Berlin")), "„{{ vorname }}“", Names(("vorname",)))
+    assert (finding.code, finding.hint) == ("typographic_quotes", 'Write: "{{ vorname }}"')
