@@ -619,5 +619,5 @@ def test_a_folder_can_be_read_that_links_to_itself(folder: Folder) -> None:
 
 
 def test_a_mistake_in_the_first_line_is_not_looked_for_in_the_last(folder: Folder) -> None:
-    _node, problems = folder.read("a: ]\nb: {{ x }}\n")
+    _node, problems = folder.read("a: [\nb: {{ x }} {{ y }}")
     assert all(problem.at.line is not None and problem.at.line > 0 for problem in problems)
