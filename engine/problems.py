@@ -76,16 +76,8 @@ class Refused(ProblemError):
     """The source breaks its contract or the guard forbids the plan: nothing was written and there is no plan."""
 
 
-class RowRejected(ProblemError):
-    """One row can't take part; the others go on."""
-
-
 class TargetStopped(ProblemError):
     """A target can't be used further in this run; repeating at once won't help."""
-
-
-class TryLater(ProblemError):
-    """Something is busy or out of reach; the same call may work later."""
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

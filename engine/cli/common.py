@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.door import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE
-from engine.cli.output import hide, progress, redacted, show, show_json, show_problems
+from engine.cli.output import hide, progress, show, show_json, show_problems
 from engine.config.find import CONFIGURATION, FOLDER, find_project
 from engine.i18n import _
 from engine.problems import Location, Problem, UserMustFix, did_you_mean
@@ -151,8 +151,3 @@ def refused_document(error: ProblemError, mapping: str) -> dict[str, Any]:
 def given_file(file: Path | None) -> Path | None:
     """A file named by hand, as an absolute path."""
     return file.resolve() if file is not None else None
-
-
-def warn(text: str) -> None:
-    """A word beside the result, to standard error."""
-    typer.secho(redacted(text), fg="yellow", err=True)

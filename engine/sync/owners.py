@@ -10,8 +10,11 @@ from engine.config.schema import Fe2Connection
 from engine.state.store import Store
 from engine.sync.record import Owner, Person, Sent, digest
 
-HANDED_OVER = "(handed over)"
-"""Stands for the mapping of persons who were given up to somebody that claims them and has not run since."""
+HANDED_OVER = "+handed-over"
+"""Stands for the mapping of persons who were given up to somebody that claims them and has not run since.
+
+No mapping can have this id, and every shell takes it as a word: `abgleich release +handed-over`.
+"""
 
 
 def place_of(project: Project, connection: str, store: Store) -> str:

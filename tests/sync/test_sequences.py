@@ -142,3 +142,17 @@ def test_a_renamed_connection_waits_and_names_whom_it_would_remove(synced: World
     assert result.codes == ["first_sync"]
     assert "10" in result.problem("first_sync")["message"]
     assert synced.ids == IDS
+
+
+def test_somebody_handed_over_whom_nobody_takes_is_named_and_can_be_released(synced: World) -> None:
+    synced.mapping(name="jugend", path="inbox/jugend*.csv")
+    synced.settled(people(5, start=100), mapping="jugend")
+    synced.run([*people(5, start=100), person(3)], mapping="jugend")
+    assert synced.run(without(TEN, 3)).status == "unchanged"
+    lonely = synced.run(without(TEN, 3)).problem("nobody_looks_after")
+    assert "abgleich release +handed-over" in lonely["hint"]
+    released = synced("release", "+handed-over")
+    assert (released.status, "3" in synced.ids) == ("held", True)
+    assert synced.approve(released.plan).status == "done"
+    assert "3" not in synced.ids
+    assert len(synced.ids) == 14

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,11 +44,7 @@ class Side(ABC):
 
 
 class Contract:
-    """The tests; every target has a subclass with a fixture ``side``."""
-
-    @pytest.fixture
-    def opened(self, tmp_path: Path) -> Iterator[Side]:
-        raise NotImplementedError
+    """The tests; every target has a subclass with a fixture ``opened``: its side, started."""
 
     @pytest.fixture
     def side(self, opened: Side) -> Iterator[Side]:
