@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import create_engine, delete, event, func, insert, or_, select, update
+from sqlalchemy import Select, Table, create_engine, delete, event, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -128,22 +129,43 @@ class Store:
     # -- people ------------------------------------------------------------------------------------------------------
 
     def sent(self, connection: str, mapping: str | None = None, action: str | None = None) -> list[Sent]:
-        """Who was last sent over a connection, narrowed to a mapping and an action."""
-        query = select(t.sent).where(t.sent.c.connection == connection)
-        if mapping is not None:
-            query = query.where(t.sent.c.mapping == mapping)
-        if action is not None:
-            query = query.where(t.sent.c.action == action)
+        """Who was last sent over a connection, or perhaps was; narrowed to a mapping and an action."""
         with self._begin() as database:
-            rows = database.execute(query.order_by(t.sent.c.mapping, t.sent.c.action, t.sent.c.key)).all()
-        return [Sent(Owner(row.mapping, row.action), row.key, json.loads(row.record), row.remote) for row in rows]
+            rows = database.execute(_people_of(t.sent, connection, mapping, action)).all()
+            begun = database.execute(_people_of(t.intents, connection, mapping, action)).all()
+        intents = {(Owner(row.mapping, row.action), row.key): row.record for row in begun}
+        known = [
+            Sent(owner, row.key, json.loads(row.record), row.remote, intents.pop((owner, row.key), None) is not None)
+            for row in rows
+            for owner in [Owner(row.mapping, row.action)]
+        ]
+        return known + [Sent(owner, key, json.loads(text), None, True) for (owner, key), text in intents.items()]
 
-    def owners(self) -> dict[tuple[str, str, str], int]:
-        """How many persons every (connection, mapping, action) last sent."""
-        c = t.sent.c
-        query = select(c.connection, c.mapping, c.action, func.count()).group_by(c.connection, c.mapping, c.action)
+    def owners(self, perhaps: bool = False) -> dict[tuple[str, str, str], int]:
+        """How many persons every (connection, mapping, action) last sent; also those it ``perhaps`` sent."""
+        found: Counter[tuple[str, str, str]] = Counter()
         with self._begin() as database:
-            return {(row[0], row[1], row[2]): row[3] for row in database.execute(query).all()}
+            for table in (t.sent, t.intents) if perhaps else (t.sent,):
+                owner = (table.c.connection, table.c.mapping, table.c.action)
+                for row in database.execute(select(*owner, func.count()).group_by(*owner)).all():
+                    found[row[0], row[1], row[2]] += row[3]
+        return dict(found)
+
+    def intend(
+        self, connection: str, owner: Owner, changes: Iterable[tuple[str, Record]], place: str | None = None
+    ) -> None:
+        """Writes about these keys begin, at this address: until each is confirmed, what is over there is not known."""
+        rows = [
+            {"connection": connection, "mapping": owner.mapping, "action": owner.action, "key": key}
+            | {"record": json.dumps(record, ensure_ascii=False)}
+            for key, record in changes
+        ]
+        with self._begin() as database:
+            _delete_people(database, t.intents, connection, [(owner, row["key"]) for row in rows])
+            for start in range(0, len(rows), CHUNK):
+                database.execute(insert(t.intents), rows[start : start + CHUNK])
+            if place is not None:
+                _set_connection(database, connection, place=place)
 
     def record_changes(
         self,
@@ -171,7 +193,8 @@ class Store:
                     )
                 if record is not None:
                     rows.append(_sent_row(connection, owner, change.key, record, remote, moment))
-            _delete_sent(database, connection, gone)
+            for table in (t.sent, t.intents):
+                _delete_people(database, table, connection, gone)
             for start in range(0, len(rows), CHUNK):
                 database.execute(insert(t.sent), rows[start : start + CHUNK])
             if final:
@@ -180,7 +203,8 @@ class Store:
     def forget_connection(self, connection: str) -> None:
         """The connection leads to another server: what was sent to the old one says nothing about it."""
         with self._begin() as database:
-            database.execute(delete(t.sent).where(t.sent.c.connection == connection))
+            for table in (t.sent, t.intents):
+                database.execute(delete(table).where(table.c.connection == connection))
             _set_connection(database, connection, place=None, last_success=None)
 
     def hand_over(self, connection: str, owner: Owner, keys: Iterable[str], to: Owner) -> None:
@@ -213,7 +237,8 @@ class Store:
     def forget_sent(self, connection: str, owner: Owner, key: str) -> None:
         """Nobody was ever sent under this key."""
         with self._begin() as database:
-            _delete_sent(database, connection, [(owner, key)])
+            for table in (t.sent, t.intents):
+                _delete_people(database, table, connection, [(owner, key)])
 
     # -- claims ------------------------------------------------------------------------------------------------------
 
@@ -431,8 +456,8 @@ class Store:
                     written = json.dumps(erased, ensure_ascii=False)
                     database.execute(update(t.runs).where(t.runs.c.id == run).values(report=written))
             database.execute(update(t.plans).where(t.plans.c.mapping == mapping).values(**EMPTY))
-            claims = t.claims.c
-            database.execute(delete(t.claims).where(claims.mapping == mapping, claims.key == key))
+            for table in (t.claims, t.intents):
+                database.execute(delete(table).where(table.c.mapping == mapping, table.c.key == key))
         if self._engine.dialect.name == "sqlite":
             self._rewrite()
 
@@ -472,6 +497,11 @@ class StateLedger:
         """A write begins."""
         self.store.set_uncertain(self.connection)
 
+    def intend(self, changes: Iterable[Change]) -> None:
+        """Writes about these persons begin."""
+        meant = ((change.key, change.after or change.before or {}) for change in changes)
+        self.store.intend(self.connection, self.owner, meant, self.place)
+
     def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
         """The write as a whole was a clear success."""
         settled = [(change, change.after, remote) for change, remote in changes]
@@ -500,14 +530,24 @@ def _sent_row(
     }
 
 
-def _delete_sent(database: Database, connection: str, gone: list[tuple[Owner, str]]) -> None:
-    c = t.sent.c
+def _people_of(table: Table, connection: str, mapping: str | None, action: str | None) -> Select[Any]:
+    c = table.c
+    query = select(table).where(c.connection == connection)
+    if mapping is not None:
+        query = query.where(c.mapping == mapping)
+    if action is not None:
+        query = query.where(c.action == action)
+    return query.order_by(c.mapping, c.action, c.key)
+
+
+def _delete_people(database: Database, table: Table, connection: str, gone: list[tuple[Owner, str]]) -> None:
+    c = table.c
     for start in range(0, len(gone), CHUNK):
         part = gone[start : start + CHUNK]
         owner = part[0][0]
         keys = [key for _owner, key in part]
         database.execute(
-            delete(t.sent).where(
+            delete(table).where(
                 c.connection == connection, c.mapping == owner.mapping, c.action == owner.action, c.key.in_(keys)
             )
         )

@@ -24,6 +24,17 @@ sent = Table(
     Index("sent_remote", "connection", "remote"),
 )
 
+# Writes that were begun one person at a time and are not confirmed: `record` is what was meant to be there, or to go.
+intents = Table(
+    "intents",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("mapping", String(100), primary_key=True),
+    Column("action", String(100), primary_key=True),
+    Column("key", String(500), primary_key=True),
+    Column("record", Text, nullable=False),
+)
+
 # Ids that a row claimed although they belong to somebody else: the other side must hear of it, too.
 claims = Table(
     "claims",

@@ -84,8 +84,14 @@ class Report:
 def without_people(report: dict[str, Any]) -> dict[str, Any]:
     """A stored report with counts and keys only (``keep.people``)."""
     stripped = dict(report)
+    kept = ("kind", "key", "held", "failed", "code")
     stripped["actions"] = [
-        action | {"changes": [{"kind": c["kind"], "key": c["key"], "fields": {}} for c in action.get("changes", [])]}
+        action
+        | {
+            "changes": [
+                {name: c[name] for name in kept if name in c} | {"fields": {}} for c in action.get("changes", [])
+            ]
+        }
         for action in report.get("actions", [])
     ]
     stripped["rejected"] = [entry | {"message": None, "hint": None} for entry in report.get("rejected", [])]
@@ -118,10 +124,11 @@ def planned_actions(plan: Plan) -> list[ActionReport]:
     return made
 
 
-def change_as_json(change: Change, became: str | None) -> dict[str, Any]:
+def change_as_json(change: Change, became: str | None, reason: tuple[str, str] | None = None) -> dict[str, Any]:
     """A change as cli.md promises it, with ``held`` where it waits and ``failed`` where it did not happen.
 
-    ``became`` is what it turned out to be: a contact that was there already is updated, not created.
+    ``became`` is what it turned out to be: a contact that was there already is updated, not created. ``reason`` is the
+    code and the message of a failure.
     """
     made: dict[str, Any] = {
         "kind": change.kind if became in (None, "failed") else became,
@@ -133,6 +140,8 @@ def change_as_json(change: Change, became: str | None) -> dict[str, Any]:
         made["held"] = True
     elif became == "failed":
         made["failed"] = True
+        if reason is not None:
+            made["code"], made["message"] = reason
     return made
 
 

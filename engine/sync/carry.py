@@ -46,7 +46,7 @@ def _carry_out_action(
 ) -> ActionReport:
     made = ActionReport(action.id, action.connection, "unchanged", kept=action.kept)
     made.counts.update(unchanged=action.unchanged, rejected=action.rejected, held=len(action.held))
-    stopped = False
+    stopped: Problem | None = None
     if action.handed_over:
         owner = Owner(plan.mapping, action.id)
         tools.store.hand_over(action.connection, owner, action.handed_over, Owner(HANDED_OVER, action.id))
@@ -60,17 +60,28 @@ def _carry_out_action(
             for outcome in target.apply(action, ledger, Effects(tools.sleep, tools.steps_done)):
                 outcomes[outcome.key] = outcome
         except TargetStopped as error:
-            stopped = True
+            stopped = error.problems[0]
             report.problems += error.problems
     for change in action.changes:
-        kind = _counted(outcomes.pop(change.key, None), report, action.id)
-        made.changes.append(change_as_json(change, None if change.held else kind))
+        became = outcomes.pop(change.key, None)
+        kind = _counted(became, report, action.id)
+        reason = _reason(became, stopped, target)
+        made.changes.append(change_as_json(change, None if change.held else kind, reason))
         made.counts[kind] += not change.held
     for outcome in outcomes.values():
         # Somebody unchanged who was sent all the same: only a failure is worth a count.
         made.counts["failed"] += _counted(outcome, report, action.id) == "failed"
-    made.status = _action_status(action, made, stopped)
+    made.status = _action_status(action, made, stopped is not None)
     return made
+
+
+def _reason(outcome: Outcome | None, stopped: Problem | None, target: Target) -> tuple[str, str] | None:
+    """Why a person's change did not happen: their own failure, or what stopped the target."""
+    if outcome is not None:
+        return outcome.code, outcome.message
+    if stopped is None:
+        return None
+    return (stopped.code if target.replaces_everybody else "not_tried"), stopped.message
 
 
 def _counted(outcome: Outcome | None, report: Report, action: str) -> str:

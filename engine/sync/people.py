@@ -58,7 +58,7 @@ def release_mapping(project: Project, mapping_id: str, tools: Tools) -> Report:
 
 
 def _orphaned(project: Project, store: Store) -> Iterator[tuple[str, Owner]]:
-    for connection, mapping, action in store.owners():
+    for connection, mapping, action in store.owners(perhaps=True):
         owner = Owner(mapping, action)
         if not is_live(project, owner, connection):
             yield connection, owner
@@ -94,7 +94,9 @@ def _removal_plan(project: Project, connection: str, owner: Owner, store: Store)
     # Whom another mapping looks after as well stays.
     theirs = {one.remote for one in everybody if one.owner != owner and is_live(project, one.owner, connection)}
     changes = tuple(
-        Change("removed", one.key, one.record, None, one.remote) for one in sent if one.remote not in theirs
+        Change("removed", one.key, one.record, None, one.remote, intended=one.intended)
+        for one in sent
+        if one.remote not in theirs or one.is_perhaps
     )
     return ActionPlan(owner.action, connection, target, removal, changes, known=len(sent))
 
@@ -103,7 +105,7 @@ def forget_person(project: Project, mapping_id: str, key: str, tools: Tools) -> 
     """Erase one person: from the targets where that is allowed, and everywhere in the state."""
     _known_sender(project, mapping_id, tools.store)
     held: list[tuple[str, Owner, Sent]] = []
-    for connection, mapping, action in tools.store.owners():
+    for connection, mapping, action in tools.store.owners(perhaps=True):
         if mapping == mapping_id:
             owner = Owner(mapping, action)
             held += [
@@ -156,7 +158,7 @@ def _forget(
             continue
         removal = _forget_removal(project, owner, connection)
         base = ActionPlan(owner.action, connection, _target_name(project, connection), removal, known=1)
-        change = Change("removed", key, one.record, None, one.remote)
+        change = Change("removed", key, one.record, None, one.remote, intended=one.intended)
         if removal == "keep":
             message = _("{action}: `removal: keep` leaves the contact {id} in GREYHOUND.").format(
                 action=owner.action, id=one.remote

@@ -19,6 +19,7 @@ class Change:
     """What shall happen to one person. ``held``: not before somebody approves; until then they stay as last sent.
 
     ``taken_from`` says who sent the person before: a mapping that no longer exists, or this one under another key.
+    ``intended``: an earlier write about them was never confirmed; over there they may differ from ``before``.
     """
 
     kind: ChangeKind
@@ -31,6 +32,7 @@ class Change:
     loses: bool = False
     held: bool = False
     taken_from: Owner | None = None
+    intended: bool = False
 
     def fields(self) -> dict[str, tuple[Any, Any]]:
         """The fields that differ, before and after."""
@@ -152,7 +154,8 @@ def plan_action(
     id, ``orphan_of`` finds them. ``loses`` says whether an update would take a person out of the alarm. With
     ``everything`` unchanged persons are sent as well. ``shared`` are ids over there that another mapping looks after,
     too: they are not removed. Nor are ``rejected_remotes``, which rejected rows bring under whatever key, nor those
-    that are ``wanted_elsewhere``: they are handed over to whom they are claimed by.
+    that are ``wanted_elsewhere``: they are handed over to whom they are claimed by. Whoever is ``intended`` is written
+    again although nothing differs; who was perhaps created counts as new, or, where nobody wants them, as removed.
     """
     changes: list[Change] = []
     adopted: list[Change] = []
@@ -167,8 +170,9 @@ def plan_action(
     gone_by_remote = {one.remote: one for one in gone.values() if one.remote is not None}
     for person in persons:
         before = sent.get(person.key)
+        perhaps = before is not None and before.is_perhaps
         taken = None
-        if before is None:
+        if before is None or perhaps:
             # The same id under another key is the same person; so is a person of a mapping that is gone.
             remote = remote_of(person.record)
             before = gone_by_remote.get(remote) if remote is not None else None
@@ -178,7 +182,8 @@ def plan_action(
                 before = orphans.get(remote) if remote is not None else orphan_of(person)
             taken = before.owner if before is not None else None
         if before is None:
-            changes.append(Change("created", person.key, None, person.record, row=person.row, line=person.line))
+            made = Change("created", person.key, None, person.record, row=person.row, line=person.line)
+            changes.append(replace(made, intended=perhaps))
             continue
         change = Change(
             "updated",
@@ -190,12 +195,13 @@ def plan_action(
             person.line,
             loses=loses(before.record, person.record),
             taken_from=taken,
+            intended=before.intended,
         )
         if any(name not in creation_only for name in differing(before.record, person.record)):
             changes.append(change)
             continue
         unchanged += 1
-        if taken is not None or everything:
+        if taken is not None or everything or before.intended:
             adopted.append(change)
     handed_over = [one.key for one in gone.values() if one.remote in wanted_elsewhere]
     leaving = [
@@ -203,13 +209,13 @@ def plan_action(
         for one in gone.values()
         if base.removal != "keep" and one.remote not in shared and one.key not in handed_over
     ]
-    changes += [Change("removed", one.key, one.record, None, one.remote) for one in leaving]
+    changes += [Change("removed", one.key, one.record, None, one.remote, intended=one.intended) for one in leaving]
     return replace(
         base,
         changes=tuple(changes),
         adopted=tuple(adopted),
         unchanged=unchanged,
-        known=len(sent),
+        known=sum(not one.is_perhaps for one in sent.values()),
         kept=len(gone) - len(leaving) - len(handed_over),
         handed_over=tuple(handed_over),
     )

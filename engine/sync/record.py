@@ -31,12 +31,21 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Somebody as last sent. ``remote`` is the id over there: FE2's externalDbId, GREYHOUND's contact."""
+    """Somebody as last sent. ``remote`` is the id over there: FE2's externalDbId, GREYHOUND's contact.
+
+    ``intended``: a later write was begun and never confirmed, so what the target holds of them is not known.
+    """
 
     owner: Owner
     key: str
     record: Record
     remote: str | None = None
+    intended: bool = False
+
+    @property
+    def is_perhaps(self) -> bool:
+        """Nobody knows whether they were ever created; ``record`` is what was meant to be sent."""
+        return self.intended and self.remote is None
 
 
 def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, tuple[Any, Any]]:

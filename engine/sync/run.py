@@ -193,6 +193,8 @@ class _Run:
             if one.owner == me:
                 known.sent[one.key] = one
                 mine[remote] = one.key
+            elif one.is_perhaps:
+                continue
             elif is_live(self.project, one.owner, connection):
                 known.theirs[remote] = one.owner.mapping
             else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from engine.config.schema import ActionModel, Connection
-from engine.problems import Path
+from engine.problems import Path, Problem
 from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record, Sent
 from engine.template.faults import Fault, Finding
@@ -54,6 +54,12 @@ class Ledger(Protocol):
     def begin(self) -> None:
         """From now on what the target holds is unknown, until :meth:`finish`."""
 
+    def intend(self, changes: Iterable[Change]) -> None:
+        """These persons are going to be written one by one: until :meth:`done` what is over there of them is not known.
+
+        Whoever is left without it is looked at by the next run, also where nothing seems to have changed.
+        """
+
     def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
         """The whole write was a clear success: these changes took effect, with their ids over there."""
 
@@ -72,15 +78,53 @@ class Effects:
     step: Callable[[int], None] = field(default=lambda done: None)
 
 
-def still_held(everybody: Iterable[Sent], removed: Iterable[Change]) -> set[str]:
-    """The ids over there of people who leave, but whom others hold too: under another key, or another mapping's.
+def looked_after(everybody: Iterable[Sent], removed: Iterable[Change]) -> set[str]:
+    """The ids over there that somebody holds also when these persons leave: under another key, or another mapping's.
 
     They stay over there; only the state forgets that this action sent them.
     """
     left = Counter(one.remote for one in everybody if one.remote is not None)
-    leaving = [change.remote for change in removed if change.remote is not None]
-    left.subtract(leaving)
-    return {remote for remote in leaving if left[remote] > 0}
+    left.subtract(change.remote for change in removed if change.remote is not None)
+    return {remote for remote, count in left.items() if count > 0}
+
+
+PingStatus = Literal["reached", "doubtful", "refused", "unreachable"]
+"""``doubtful``: somebody answered who may be another one. ``refused``: the login or the key is not accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Something over there that a mapping can name by its number. ``flaw`` says why a mapping can't use it."""
+
+    id: int
+    name: str
+    flaw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """What a target answered to a call that changes nothing.
+
+    ``unproven`` says what only a real write can show, ``notes`` what is good to know; lists are None where the target
+    has no such thing or did not tell.
+    """
+
+    status: PingStatus
+    problems: tuple[Problem, ...] = ()
+    version: str | None = None
+    unproven: str = ""
+    notes: tuple[str, ...] = ()
+    user_fields: tuple[Listed, ...] | None = None
+    groups: tuple[Listed, ...] | None = None
+
+
+class Ping(Protocol):
+    """Reaches a connection's server without changing anything there. Never raises for what the server does."""
+
+    def __call__(
+        self, connection: Connection, client_id: Callable[[Callable[[], str]], str], sleep: Callable[[float], None]
+    ) -> Pong:
+        """``client_id`` gives the id of this installation at the target, see :meth:`Ledger.client_id`."""
 
 
 class Target(Protocol):

@@ -9,7 +9,7 @@ from engine.config.schema import ActionModel, Connection
 from engine.problems import Path
 from engine.sync.plan import ActionPlan
 from engine.sync.record import Record
-from engine.target.base import Effects, FieldFault, Ledger, Outcome, still_held
+from engine.target.base import Effects, FieldFault, Ledger, Outcome, looked_after
 from engine.template.faults import Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind
 from engine.template.program import Field
@@ -59,7 +59,7 @@ class MemorySync:
         """One change after the other."""
         if not (plan.going or plan.adopted):
             return
-        staying = still_held(ledger.everybody(), (change for change in plan.going if change.after is None))
+        staying = looked_after(ledger.everybody(), (change for change in plan.going if change.after is None))
         for change in plan.going:
             if change.after is not None:
                 self.people[change.key] = change.after

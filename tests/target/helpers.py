@@ -47,10 +47,17 @@ class World:
 
     def sent(self) -> dict[str, Record]:
         """Whom this action last sent."""
-        return {one.key: one.record for one in self.store.sent(NAME, self.owner.mapping, self.owner.action)}
+        return {one.key: one.record for one in self._mine() if not one.is_perhaps}
 
     def remotes(self) -> dict[str, str | None]:
-        return {one.key: one.remote for one in self.store.sent(NAME, self.owner.mapping, self.owner.action)}
+        return {one.key: one.remote for one in self._mine() if not one.is_perhaps}
+
+    def intended(self) -> set[str]:
+        """The keys about which a write began and was never confirmed."""
+        return {one.key for one in self._mine() if one.intended}
+
+    def _mine(self) -> list[Sent]:
+        return self.store.sent(NAME, self.owner.mapping, self.owner.action)
 
     def target(self) -> Target:
         return self.kind(self.model, self.connection)

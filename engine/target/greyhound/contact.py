@@ -105,7 +105,8 @@ def merged(
     Everything else stays, known or not. ``Protocol`` and ``Remarks`` are emptied: on Put they are appended.
     """
     made = emptied(item)
-    contact = made.setdefault("Properties", {}).setdefault("Contact", {})
+    made["Properties"] = properties = made.get("Properties") or {}
+    properties["Contact"] = contact = properties.get("Contact") or {}
     differs = _set(made, "Subject", record["Subject"])
     for name in PROPERTIES:
         if name in record:

@@ -6,14 +6,18 @@ can't be trusted, every key is looked up singly before anything is created.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from typing import Any
 
+from engine.target.greyhound import shape
 from engine.target.greyhound.contact import DELETED, is_live_contact, value_of
 from engine.target.greyhound.rpc import Rpc, RpcError
+from engine.target.greyhound.shape import Item
 
 ORDER_BY_CREATED = 11
 LIST_VALUES = 805591041
+READ_AGAIN = 3
 FILTER: dict[str, Any] = {
     "Kinds": 256,
     "States": 255,
@@ -26,7 +30,7 @@ FILTER: dict[str, Any] = {
 
 
 class Index:
-    """The keys of all contacts in one user field."""
+    """The keys of all contacts in one user field. It may be asked by several threads; one reads it, the others wait."""
 
     def __init__(self, rpc: Rpc, field: int, params: int) -> None:
         self.rpc = rpc
@@ -35,12 +39,18 @@ class Index:
         self._ids: dict[str, set[int]] | None = None
         self._trusted = True
         self._values: dict[int, str] = {}
+        self._reading = threading.Lock()
+
+    def read(self) -> None:
+        """Ask the server for all contacts, once."""
+        with self._reading:
+            if self._ids is None:
+                self._ids = self._all()
 
     def find(self, key: str) -> list[int]:
         """The ids of live contacts that carry exactly this key."""
-        if self._ids is None:
-            self._ids = self._all()
-        found = self._ids.get(key, set())
+        self.read()
+        found = (self._ids or {}).get(key, set())
         return sorted(found) if found or self._trusted else self.look_up(key)
 
     def look_up(self, key: str) -> list[int]:
@@ -50,31 +60,29 @@ class Index:
         live = [item for item in items if is_live_contact(item)]
         return sorted(int(item["ID"]) for item in live if self._value(item) == key)
 
-    def add(self, key: str, contact: int) -> None:
-        """A contact that was made just now."""
-        if self._ids is not None:
-            self._ids[key].add(contact)
-
-    def _value(self, item: dict[str, Any]) -> str:
+    def _value(self, item: Item) -> str:
         """The key of a list item; asked for once where the list does not say it."""
         listed = value_of(item, self.field, "UserValues")
         if listed:
             return listed
         contact = int(item["ID"])
         if contact not in self._values:
-            whole = self.rpc.call("RpcItems.Get", contact, False)
-            self._values[contact] = value_of(whole, self.field) if is_live_contact(whole) else ""
+            whole = shape.item(self.rpc.call("RpcItems.Get", contact, False))
+            self._values[contact] = value_of(whole or {}, self.field) if is_live_contact(whole) else ""
         return self._values[contact]
 
     def _all(self) -> dict[str, set[int]]:
+        for _attempt in range(READ_AGAIN):
+            items, steady = self._pages(FILTER)
+            if steady:
+                break
         ids: dict[str, set[int]] = defaultdict(set)
-        items, whole = self._pages(FILTER)
         for item in items:
             value = value_of(item, self.field, "UserValues")
             if value and is_live_contact(item):
                 ids[value].add(int(item["ID"]))
         # No values at all: the server does not return them, or nobody has one. Look up singly, to be sure.
-        self._trusted = not items or (whole and bool(ids) and not self._capped(len(items)))
+        self._trusted = not items or (steady and bool(ids) and not self._capped(len(items)))
         return ids
 
     def _capped(self, count: int) -> bool:
@@ -85,15 +93,26 @@ class Index:
         cap = settings.get("MaxSearchResults") if isinstance(settings, dict) else None
         return isinstance(cap, int) and 0 < cap <= count
 
-    def _pages(self, filters: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
-        """All items, and whether the list came to its end: a server that turns no pages shows its first one again."""
-        found: dict[int, dict[str, Any]] = {}
-        offset = 0
-        while True:
-            params = [filters, ORDER_BY_CREATED, 0, offset, LIST_VALUES, [self.field], 0, 0][: self.params]
-            page = self.rpc.call("RpcItems.GetList", *params) or []
-            fresh = {int(item["ID"]): item for item in page if int(item["ID"]) not in found}
-            if not fresh:
-                return list(found.values()), not page
-            found |= fresh
-            offset += len(page)
+    def _pages(self, filters: dict[str, Any]) -> tuple[list[Item], bool]:
+        """All items, and whether the list held still meanwhile.
+
+        Every page begins with the last item of the one before: where it does not, somebody has deleted a contact and
+        others moved up unseen, or the server turns no pages at all.
+        """
+        found: dict[int, Item] = {}
+        page = self._page(filters, 0)
+        several = len(page) > 1
+        while page:
+            known = len(found)
+            found |= {int(item["ID"]): item for item in page}
+            if len(found) == known:
+                return list(found.values()), several and len(page) == 1
+            last = next(reversed(found))
+            page = self._page(filters, len(found) - several)
+            if several and (not page or page[0]["ID"] != last):
+                return list(found.values()), False
+        return list(found.values()), True
+
+    def _page(self, filters: dict[str, Any], offset: int) -> list[Item]:
+        params = [filters, ORDER_BY_CREATED, 0, offset, LIST_VALUES, [self.field], 0, 0]
+        return shape.items(self.rpc.call("RpcItems.GetList", *params[: self.params]))

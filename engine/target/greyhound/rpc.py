@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from engine.config.schema import GreyhoundConnection
@@ -14,9 +17,11 @@ from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 
 JSON_OFFSET = 700
-READ_PAUSES = (0.5, 2.0)
-# What may be sent twice without harm: it reads, or it only concerns our own lock.
-REPEATABLE = frozenset({"Get", "GetList", "GetServerStatus", "GetServerInfo", "GetServerSettings", "Lock", "Unlock"})
+PAUSES = (0.5, 2.0)
+# What only reads may be sent twice without harm.
+READS = frozenset({"Get", "GetList", "GetServerStatus", "GetServerInfo", "GetServerSettings"})
+# A client that is silent for 60 s is gone, and its locks with it (vendor page).
+KEEP_ALIVE = 25.0
 
 
 class RpcError(Exception):
@@ -36,12 +41,18 @@ class RpcError(Exception):
 
 
 class Rpc:
-    """One client of one GREYHOUND user: the client id is the same for every request (vendor page)."""
+    """One client of one GREYHOUND user: the client id is the same for every request (vendor page).
+
+    Calls may be made by several threads at once.
+    """
 
     def __init__(self, connection: GreyhoundConnection, client_id: str, sleep: Callable[[float], None]) -> None:
         self.connection = connection
         self._sleep = sleep
         self._ids = itertools.count(1)
+        self._last_sent = time.monotonic()
+        self._locks_held = 0
+        self._counting = threading.Lock()
         password = connection.password.get_secret_value()
         token = base64.b64encode(_login(connection, f"{client_id}-{connection.username}:{password}")).decode("ascii")
         self._headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json; charset=utf-8"}
@@ -50,19 +61,53 @@ class Rpc:
         )
 
     def call(self, method: str, *params: Any) -> Any:
-        """The result, None where there is nothing to return.
+        """The result, None where there is nothing to return. What is surely not done yet is tried again after pauses.
 
         Raises :class:`RpcError` where the server refuses, :class:`Unreachable` where no answer came, and
         :class:`TargetStopped` where nothing else will work either.
         """
-        request = {"version": "1.1", "method": method, "params": list(params), "id": next(self._ids)}
-        body = json_body(request)
-        pauses = READ_PAUSES if method.rsplit(".", 1)[-1] in REPEATABLE else ()
+        reads = method.rsplit(".", 1)[-1] in READS
         return repeated(
-            lambda: self._result(method, self._http.send("POST", "/json", self._headers, body)),
-            lambda result: pauses if isinstance(result, Unreachable) else (),
+            lambda: self.call_once(method, *params),
+            lambda result: PAUSES if isinstance(result, Unreachable) and (reads or not result.maybe_done) else (),
             self._sleep,
         )
+
+    def call_once(self, method: str, *params: Any) -> Any:
+        """Like :meth:`call` without any pause: for use while a lock is held."""
+        request = {"version": "1.1", "method": method, "params": list(params), "id": next(self._ids)}
+        body = json_body(request)
+        self._last_sent = time.monotonic()
+        return self._result(method, self._http.send("POST", "/json", self._headers, body))
+
+    @contextmanager
+    def holding_a_lock(self) -> Iterator[None]:
+        """Somewhere in here the client holds a lock, which must not die of silence."""
+        with self._counting:
+            self._locks_held += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._locks_held -= 1
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """A sign of life now and then while locks are held and nothing else is sent: one request takes very long."""
+        over = threading.Event()
+        keeper = threading.Thread(target=self._keep_alive, args=(over,), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
+
+    def _keep_alive(self, over: threading.Event) -> None:
+        while not over.wait(KEEP_ALIVE / 5):
+            if self._locks_held and time.monotonic() - self._last_sent >= KEEP_ALIVE:
+                with suppress(RpcError, Unreachable, TargetStopped):
+                    self.call_once("RpcInfo.GetServerStatus")
 
     def _result(self, method: str, answer: Answer) -> Any:
         document = _parsed(answer)

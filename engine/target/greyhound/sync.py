@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from engine.config.schema import ActionModel, Connection, GreyhoundConnection
 from engine.http import Unreachable
 from engine.i18n import _
 from engine.problems import Path, Problem, TargetStopped, did_you_mean
-from engine.sync.plan import ActionPlan
+from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record
-from engine.target.base import Effects, FieldFault, Ledger, Outcome
+from engine.target.base import Effects, FieldFault, Ledger, Outcome, looked_after
 from engine.target.greyhound.contact import CONTACT, CREATION_ONLY, FIELDS, bracketed
+from engine.target.greyhound.crew import Breaker, each
 from engine.target.greyhound.rpc import Rpc, RpcError
-from engine.target.greyhound.writing import Writing, failed
+from engine.target.greyhound.writing import Done, Writing
 from engine.template.faults import Fault, Finding
 from engine.template.kinds import INTEGER, AnyKind
 from engine.template.program import Field
 
-SILENT_IN_A_ROW = 3
 MATCH_ID = "match.id"
 MATCH_KEYS = ("user_field", "id")
 
@@ -126,31 +127,50 @@ class GreyhoundSync:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def apply(self, plan: ActionPlan, ledger: Ledger, effects: Effects) -> Iterator[Outcome]:
-        """Change by change. One bad contact never stops the others; a silent server is left alone."""
-        if not (plan.going or plan.adopted):
+        """Change by change, ``requests_at_once`` of them at a time, each noted before it begins and when it is done.
+
+        One bad contact never stops the others; a silent server is left alone.
+        """
+        changes = (*plan.going, *plan.adopted)
+        if not changes:
             return
-        writing = Writing(self.connection, self._open(ledger, effects), plan, self.match_field, ledger, effects)
+        rpc = self._open(ledger, effects)
+        writing = Writing(self.connection, rpc, plan, self.match_field, effects.sleep)
         try:
             writing.prepare()
         except (RpcError, Unreachable) as error:
             raise self._stopped(error) from None
-        silent = 0
-        for number, change in enumerate((*plan.going, *plan.adopted), 1):
-            try:
-                outcome = writing.carry_out(change)
-                silent = 0
-            except Unreachable as error:
-                silent += 1
-                outcome = failed(change, "greyhound_silent", _("GREYHOUND: {reason}.").format(reason=error.message))
-            except RpcError as error:
-                silent = 0
-                outcome = failed(change, "greyhound_refused", str(error))
-            effects.step(number)
-            if number <= len(plan.going) or outcome.kind not in ("unchanged", "updated"):
-                yield outcome
-            if silent >= SILENT_IN_A_ROW:
-                raise self._stopped(Unreachable(_("no answer three times in a row"), True))
+        ledger.intend(changes)
+        breaker = Breaker(rpc)
+        going = {id(change) for change in plan.going}
+        coming = [change for change in changes if change.after is not None]
+        leaving = [change for change in changes if change.after is None]
+        with rpc.kept_alive():
+            for number, (change, done) in enumerate(self._rounds(writing, breaker, ledger, coming, leaving), 1):
+                if done.settled:
+                    ledger.done(change, done.record, done.remote)
+                breaker.saw(done)
+                writing.patient = not breaker.doubtful
+                effects.step(number)
+                # What stops the whole target is told once, behind the loop.
+                if done.stop is None and (id(change) in going or done.outcome.kind not in ("unchanged", "updated")):
+                    yield done.outcome
+        if breaker.stop is not None:
+            raise self._stopped(breaker.stop)
         ledger.finish()
+
+    def _rounds(
+        self, writing: Writing, breaker: Breaker, ledger: Ledger, coming: list[Change], leaving: list[Change]
+    ) -> Iterator[tuple[Change, Done]]:
+        """Who comes or changes first: a contact that somebody else has now is not removed with who had it before."""
+        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, coming), self._at_once)
+        if leaving:
+            writing.staying = looked_after(ledger.everybody(), leaving)
+        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, leaving), self._at_once)
+
+    @property
+    def _at_once(self) -> int:
+        return max(self.connection.requests_at_once, 1)
 
     def _open(self, ledger: Ledger, effects: Effects) -> Rpc:
         if self._rpc is None:
@@ -158,7 +178,9 @@ class GreyhoundSync:
             self._rpc = Rpc(self.connection, client, effects.sleep)
         return self._rpc
 
-    def _stopped(self, error: RpcError | Unreachable) -> TargetStopped:
+    def _stopped(self, error: RpcError | Unreachable | TargetStopped) -> TargetStopped:
+        if isinstance(error, TargetStopped):
+            return error
         if isinstance(error, Unreachable):
             message = _("GREYHOUND at {url} can't be reached: {reason}.").format(
                 url=self.connection.url, reason=error.message

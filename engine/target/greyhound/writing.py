@@ -1,25 +1,46 @@
-"""One run against one GREYHOUND: each change is Lock, Get, Put, Unlock, or one New."""
+"""The changes of one run: each is Lock, Get, Put, Unlock, or one New. Several may be under way."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from engine.config.schema import GreyhoundConnection
-from engine.http import Unreachable
+from engine.http import Unreachable, repeated
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 from engine.sync.plan import ActionPlan, Change
-from engine.target.base import Effects, Ledger, Outcome, OutcomeKind, still_held
-from engine.target.greyhound import names
+from engine.sync.record import Record
+from engine.target.base import Outcome, OutcomeKind
+from engine.target.greyhound import names, shape
 from engine.target.greyhound.contact import FieldTwice, is_live_contact, merged, new_item, trashed, value_of
 from engine.target.greyhound.index import Index
-from engine.target.greyhound.rpc import Rpc, RpcError
+from engine.target.greyhound.names import Entry
+from engine.target.greyhound.rpc import PAUSES, Rpc, RpcError
+from engine.target.greyhound.shape import Item
 
 LOCK_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one change. ``settled``: it took effect, and ``record`` and ``remote`` are there now (or nobody).
+
+    ``silent``: no answer came. ``stop``: nothing else will work either.
+    """
+
+    outcome: Outcome
+    settled: bool = False
+    record: Record | None = None
+    remote: str | None = None
+    silent: bool = False
+    stop: TargetStopped | None = None
 
 
 class Gone(Exception):
@@ -39,7 +60,10 @@ class Ambiguous(Exception):
 
 
 class Writing:
-    """The changes of one plan, one at a time. ``match_field`` is None where the source keeps GREYHOUND's ids."""
+    """The changes of one plan. ``match_field`` is None where the source keeps GREYHOUND's ids.
+
+    :meth:`carry_out` may be called by several threads; no two requests for one contact are ever under way.
+    """
 
     def __init__(
         self,
@@ -47,63 +71,98 @@ class Writing:
         rpc: Rpc,
         plan: ActionPlan,
         match_field: str | None,
-        ledger: Ledger,
-        effects: Effects,
+        sleep: Callable[[float], None],
     ) -> None:
         self.connection = connection
         self.rpc = rpc
         self.plan = plan
         self.match_field = match_field
-        self.ledger = ledger
-        self.effects = effects
-        self.fields: dict[str, int] = {}
-        self.groups: dict[str, int] = {}
+        self.sleep = sleep
+        self.patient = True
+        """Whether a change whose answers were lost is tried again: not while the server seems to be dead."""
+        self.staying: set[str] = set()
+        """Contacts that somebody is linked with who stays: they are not removed with anybody else."""
+        self._fields: dict[str, int] = {}
+        self._groups: dict[str, int | Problem] = {}
+        self._asking = threading.Lock()
+        self._busy: set[int] = set()
+        self._released = threading.Condition()
 
     def prepare(self) -> None:
-        """Names of groups and user fields -> numbers. Also the first call: a wrong login ends here."""
+        """Names and numbers of user fields and groups are looked at, and who carries which key: nothing is written.
+
+        Also the first call: a wrong login ends here. Raises :class:`TargetStopped` where a field or all groups of the
+        mapping can't be used.
+        """
         self.rpc.call("RpcInfo.GetServerStatus")
-        groups: set[str] = set()
-        fields = {self.match_field} if self.match_field else set()
-        for change in (*self.plan.going, *self.plan.adopted):
-            record = change.after or {}
-            fields |= set(record.get("UserFields", {}))
-            if isinstance(record.get("GroupRef"), str) and change.kind == "created":
-                groups.add(record["GroupRef"])
-        self.fields = {name: ref for name in fields if (ref := names.number(name)) is not None}
-        unnumbered = fields - self.fields.keys()
-        problems: list[Problem] = []
-        if unnumbered:
-            found, problems = names.resolved(unnumbered, names.user_fields(self.rpc), _("user field"))
-            self.fields |= found
+        changes = (*self.plan.going, *self.plan.adopted)
+        fields = {name for change in changes for name in (change.after or {}).get("UserFields", {})}
+        fields |= {self.match_field} if self.match_field else set()
+        self._fields, problems = self._resolved(fields, names.user_fields, _("user field")) if fields else ({}, [])
+        groups = {str((change.after or {})["GroupRef"]) for change in changes if change.kind == "created"}
         if groups:
-            self.groups, unknown = names.resolved(groups, names.group_paths(self.rpc), _("group"))
-            problems += unknown
+            self._ask_for_groups(groups)
+            flaws = [flaw for flaw in self._groups.values() if isinstance(flaw, Problem)]
+            # One bad group never stops the others; where all are bad, the mapping is.
+            problems += flaws if len(flaws) == len(groups) else []
         if problems:
             raise TargetStopped(*problems)
+        if self.match_field and any(self._needs_index(change) for change in changes):
+            self._index.read()
 
-    def carry_out(self, change: Change) -> Outcome:
-        """One change. Raises :class:`Unreachable` and :class:`RpcError` where it is not known or not allowed."""
+    @staticmethod
+    def _needs_index(change: Change) -> bool:
+        return change.remote is None or (change.after is None and change.intended)
+
+    def _resolved(
+        self, wanted: set[str], read: Callable[[Rpc], Sequence[Entry]], what: str
+    ) -> tuple[dict[str, int], list[Problem]]:
+        try:
+            known = read(self.rpc)
+        except RpcError:
+            # The user may not see the list: then numbers are taken as they are.
+            if any(names.number(name) is None for name in wanted):
+                raise
+            known = ()
+        return names.resolved(wanted, known, what)
+
+    def _ask_for_groups(self, wanted: set[str]) -> None:
+        found, problems = self._resolved(wanted, names.groups, _("group"))
+        self._groups |= found
+        self._groups |= zip(sorted(wanted - found.keys()), problems, strict=True)
+
+    def carry_out(self, change: Change) -> Done:
+        """One change, to its end: whatever goes wrong is told by what is returned."""
         try:
             return self._remove(change) if change.after is None else self._write(change)
         except Gone:
-            return failed(change, "contact_missing", _("The contact has disappeared meanwhile."))
+            return _failed(change, "contact_missing", _("The contact has disappeared meanwhile."))
         except Locked as error:
             message = _("Somebody edits the contact: {reason}").format(reason=error)
-            return Outcome(change.key, "locked", "contact_locked", message, _("The next run tries again."))
+            return Done(Outcome(change.key, "locked", "contact_locked", message, _("The next run tries again.")))
         except Stranger as error:
             hint = _("Correct the user field in GREYHOUND.")
-            return Outcome(change.key, "conflict", "contact_other_key", str(error), hint)
+            return Done(Outcome(change.key, "conflict", "contact_other_key", str(error), hint))
         except Ambiguous as error:
             message = _("Several contacts carry this key: {ids}.").format(ids=error)
             hint = _("Nothing was written. Leave the key with one of them, or delete the others.")
-            return Outcome(change.key, "conflict", "contact_twice", message, hint)
+            return Done(Outcome(change.key, "conflict", "contact_twice", message, hint))
         except FieldTwice as error:
             message = _("The user field {field} is named twice and gets two values.").format(field=error)
-            return failed(change, "user_field_twice", message, _("Name every user field once, by number or name."))
+            return _failed(change, "user_field_twice", message, _("Name every user field once, by number or name."))
+        except RpcError as error:
+            return _failed(change, "greyhound_refused", _("GREYHOUND refused: {reason}").format(reason=error))
+        except Unreachable as error:
+            message = _("GREYHOUND gave no clear answer: {reason}.").format(reason=error.message)
+            hint = _("Whether it was done is not known; the next run looks before it writes.")
+            return Done(Outcome(change.key, "failed", "greyhound_silent", message, hint), silent=True)
+        except TargetStopped as error:
+            problem = error.problems[0]
+            return Done(Outcome(change.key, "failed", problem.code, problem.message, problem.hint), stop=error)
 
     # -- who wants to be there -----------------------------------------------------------------------------------------
 
-    def _write(self, change: Change) -> Outcome:
+    def _write(self, change: Change) -> Done:
         contact = self._linked(change)
         if contact is None:
             contact = _only(self._index.find(change.key))
@@ -120,45 +179,37 @@ class Writing:
             return int((change.after or {})["ID"])
         return None if change.remote is None else int(change.remote)
 
-    def _again(self, lost: int, change: Change) -> Outcome:
+    def _again(self, lost: int, change: Change) -> Done:
         """Deleted over there while the person is still in the source: made again, if nobody else carries the key."""
         if self.match_field is None:
             message = _("Contact {id} is not there.").format(id=lost)
-            return failed(change, "contact_missing", message, _("Correct the id in the source."))
+            return _failed(change, "contact_missing", message, _("Correct the id in the source."))
         contact = _only(self._index.look_up(change.key))
         if contact == lost:
-            return failed(change, "contact_unreadable", _("Contact {id} can't be locked or read.").format(id=lost))
+            return _failed(change, "contact_unreadable", _("Contact {id} can't be locked or read.").format(id=lost))
         if contact is not None:
             return self._update(contact, change)
         note = _("Contact {id} was deleted in GREYHOUND and is made again.").format(id=lost)
         return self._create(change, "contact_made_again", note)
 
-    def _create(self, change: Change, code: str = "", note: str = "") -> Outcome:
+    def _create(self, change: Change, code: str = "", note: str = "") -> Done:
         record = change.after or {}
-        group = self._group(record["GroupRef"])
+        group = self._group(str(record["GroupRef"]))
         if isinstance(group, Problem):
-            return failed(change, group.code, group.message, group.hint)
-        contact = self._new(new_item(record, group, self.fields, self.connection.text_format), change.key)
-        if not contact:
-            return failed(change, "greyhound_refused", _("GREYHOUND gave no id for the new contact."))
-        self._index.add(change.key, contact)
-        self.ledger.done(change, change.after, str(contact))
-        return Outcome(change.key, "created", code, note)
+            return _failed(change, group.code, group.message, group.hint)
+        contact = self._new(new_item(record, group, self._fields, self.connection.text_format), change.key)
+        return Done(Outcome(change.key, "created", code, note), True, change.after, str(contact))
 
-    def _group(self, named: int | str) -> int | Problem:
+    def _group(self, named: str) -> int | Problem:
         """The group's number. One that nobody new was meant for is looked up now: a contact is made again."""
-        if isinstance(named, int):
-            return named
-        if named not in self.groups:
-            found, problems = names.resolved([named], names.group_paths(self.rpc), _("group"))
-            if problems:
-                return problems[0]
-            self.groups |= found
-        return self.groups[named]
+        with self._asking:
+            if named not in self._groups:
+                self._ask_for_groups({named})
+            return self._groups[named]
 
-    def _new(self, item: dict[str, Any], key: str) -> int:
+    def _new(self, item: Item, key: str) -> int:
         try:
-            return int(self.rpc.call("RpcItems.New", item, False) or 0)
+            return shape.new_id(self.rpc.call("RpcItems.New", item, False))
         except Unreachable as error:
             # The answer is lost: it may have happened. It is never sent again before the key was looked up.
             contact = _only(self._index.look_up(key)) if error.maybe_done else None
@@ -166,50 +217,72 @@ class Writing:
                 raise
             return contact
 
-    def _update(self, contact: int, change: Change) -> Outcome:
-        with self._locked(contact):
-            item = self._owned(contact, change.key)
-            made = merged(item, change.after or {}, self.fields, self.connection.text_format)
-            if made is not None:
-                self.rpc.call("RpcItems.Put", made)
-        self.ledger.done(change, change.after, str(contact))
-        kind: OutcomeKind = "updated" if made is not None or change.kind == "updated" else "unchanged"
-        if str(contact) == change.remote or self.match_field is None:
-            return Outcome(change.key, kind)
-        return Outcome(
-            change.key, kind, "contact_adopted", _("Contact {id} carried the key already.").format(id=contact)
-        )
+    def _update(self, contact: int, change: Change) -> Done:
+        put = False
+
+        def attempt() -> None:
+            nonlocal put
+            with self._locked(contact):
+                item = self._owned(contact, change.key)
+                made = merged(item, change.after or {}, self._fields, self.connection.text_format)
+                if made is not None:
+                    put = True
+                    self.rpc.call_once("RpcItems.Put", made)
+
+        self._patiently(attempt)
+        kind: OutcomeKind = "updated" if put or change.kind == "updated" else "unchanged"
+        outcome = Outcome(change.key, kind)
+        if str(contact) != change.remote and self.match_field is not None:
+            note = _("Contact {id} carried the key already.")
+            if change.intended:
+                note = _("Contact {id} carried the key already: an earlier run was cut off.")
+            outcome = Outcome(change.key, kind, "contact_adopted", note.format(id=contact))
+        return Done(outcome, True, change.after, str(contact))
 
     # -- who shall go --------------------------------------------------------------------------------------------------
 
-    def _remove(self, change: Change) -> Outcome:
-        if change.remote is not None and change.remote not in self._staying:
+    def _remove(self, change: Change) -> Done:
+        for contact in self._contacts_of(change):
             with suppress(Gone):
-                self._throw_away(int(change.remote), change.key)
-        self.ledger.done(change, None, None)
-        return Outcome(change.key, "removed")
+                self._throw_away(contact, change.key)
+        return Done(Outcome(change.key, "removed"), True)
 
-    @cached_property
-    def _staying(self) -> set[str]:
-        return still_held(self.ledger.everybody(), (change for change in self.plan.going if change.after is None))
+    def _contacts_of(self, change: Change) -> set[int]:
+        """Who shall go with a person: the contact they are linked with, and one that was perhaps made for them."""
+        found = set() if change.remote is None else {int(change.remote)}
+        if change.intended and self.match_field is not None:
+            perhaps = _only(self._index.find(change.key))
+            found |= set() if perhaps is None else {perhaps}
+        return {contact for contact in found if str(contact) not in self.staying}
 
     def _throw_away(self, contact: int, key: str) -> None:
-        with self._locked(contact):
-            item = self._owned(contact, key)
-            if self.plan.removal == "delete":
-                self.rpc.call("RpcItems.Delete", contact)
-            else:
-                self.rpc.call("RpcItems.Put", trashed(item))
+        def attempt() -> None:
+            with self._locked(contact):
+                item = self._owned(contact, key)
+                if self.plan.removal == "delete":
+                    self.rpc.call_once("RpcItems.Delete", contact)
+                else:
+                    self.rpc.call_once("RpcItems.Put", trashed(item))
+
+        self._patiently(attempt)
 
     # -- one contact ---------------------------------------------------------------------------------------------------
 
-    def _owned(self, contact: int, key: str) -> dict[str, Any]:
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        """Again after a pause where an answer was lost: from the lock on, which is never held across a pause."""
+        return repeated(
+            attempt,
+            lambda result: PAUSES if isinstance(result, Unreachable) and self.patient else (),
+            self.sleep,
+        )
+
+    def _owned(self, contact: int, key: str) -> Item:
         """The item, checked: a contact, not in the trash, and carrying exactly this key."""
-        item = self.rpc.call("RpcItems.Get", contact, False)
-        if not isinstance(item, dict) or not is_live_contact(item):
+        item = shape.item(self.rpc.call_once("RpcItems.Get", contact, False))
+        if item is None or not is_live_contact(item):
             raise Gone
         if self.match_field is not None:
-            value = value_of(item, self.fields[self.match_field])
+            value = value_of(item, self._fields[self.match_field])
             if value != key:
                 message = _("Contact {id} carries the key “{value}” and not “{key}”: nothing was written.")
                 raise Stranger(message.format(id=contact, value=value, key=key))
@@ -218,16 +291,30 @@ class Writing:
     @contextmanager
     def _locked(self, contact: int) -> Iterator[None]:
         """Locked for writing, and unlocked always, also where the answer to Lock was lost."""
-        try:
-            self._lock(contact)
-        except Unreachable as error:
-            if error.maybe_done:
+        with self._alone_with(contact), self.rpc.holding_a_lock():
+            try:
+                self._lock(contact)
+            except Unreachable as error:
+                if error.maybe_done:
+                    self._unlock(contact)
+                raise
+            try:
+                yield
+            finally:
                 self._unlock(contact)
-            raise
+
+    @contextmanager
+    def _alone_with(self, contact: int) -> Iterator[None]:
+        """GREYHOUND locks for a client, not for a thread: two of ours could both hold the lock."""
+        with self._released:
+            self._released.wait_for(lambda: contact not in self._busy)
+            self._busy.add(contact)
         try:
             yield
         finally:
-            self._unlock(contact)
+            with self._released:
+                self._busy.discard(contact)
+                self._released.notify_all()
 
     def _lock(self, contact: int) -> None:
         """Lock, with a few tries: whoever edits the contact may be done soon."""
@@ -235,34 +322,40 @@ class Writing:
         pauses = (*LOCK_PAUSES[:retries], *[LOCK_PAUSES[-1]] * (retries - len(LOCK_PAUSES)))
         for pause in (*pauses, None):
             try:
-                self.rpc.call("RpcItems.Lock", contact)
+                self.rpc.call_once("RpcItems.Lock", contact)
                 return
             except RpcError as error:
                 if self._missing(contact):
                     raise Gone from None
                 if pause is None:
                     raise Locked(str(error)) from None
-                self.effects.sleep(pause)
+                self.sleep(pause)
 
     def _missing(self, contact: int) -> bool:
         try:
-            return not is_live_contact(self.rpc.call("RpcItems.Get", contact, False))
+            return not is_live_contact(shape.item(self.rpc.call_once("RpcItems.Get", contact, False)))
         except RpcError:
             return True
 
     def _unlock(self, contact: int) -> None:
-        try:
-            self.rpc.call("RpcItems.Unlock", contact)
-        except (RpcError, Unreachable, TargetStopped):
-            # The write is done; the lock dies by itself after 60 s.
-            return
+        """Twice at the most: the write is done, and a lock that stays dies by itself after 60 s."""
+        for _attempt in range(2):
+            with suppress(Unreachable):
+                with suppress(RpcError, TargetStopped):
+                    self.rpc.call_once("RpcItems.Unlock", contact)
+                return
 
     # -- the index -----------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _index(self) -> Index:
+        with self._asking:
+            return self._the_index
+
+    @cached_property
+    def _the_index(self) -> Index:
         assert self.match_field is not None
-        return Index(self.rpc, self.fields[self.match_field], self._list_params())
+        return Index(self.rpc, self._fields[self.match_field], self._list_params())
 
     def _list_params(self) -> int:
         """How many parameters ``RpcItems.GetList`` takes: by the server's version, if nobody says it."""
@@ -279,9 +372,9 @@ class Writing:
         return 7 if numbers >= (5,) else 6
 
 
-def failed(change: Change, code: str, message: str, hint: str = "") -> Outcome:
+def _failed(change: Change, code: str, message: str, hint: str = "") -> Done:
     """A change that did not happen."""
-    return Outcome(change.key, "failed", code, message, hint or _("The next run tries again."))
+    return Done(Outcome(change.key, "failed", code, message, hint or _("The next run tries again.")))
 
 
 def _only(contacts: Sequence[int]) -> int | None:
