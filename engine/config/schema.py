@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from engine.config.values import (
     Clocks,
+    AtOnce,
     Count,
     Filled,
     Flag,
@@ -104,8 +105,8 @@ class GreyhoundConnection(Connection):
     """How many parameters RpcItems.GetList takes; auto asks the server's version."""
     text_format: Text = "<{}>"
     """How the text of a ComLink is written."""
-    requests_at_once: Count = 1
-    """How many requests may be under way."""
+    requests_at_once: AtOnce = 1
+    """How many requests may be under way; the server's own limit is not documented."""
 
 
 CONNECTIONS: dict[str, type[Connection]] = {"fe2": Fe2Connection, "greyhound": GreyhoundConnection}

@@ -25,6 +25,7 @@ T = TypeVar("T")
 TRUE_WORDS = frozenset({"true", "yes", "on", "ja"})
 FALSE_WORDS = frozenset({"false", "no", "off", "nein"})
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_AT_ONCE = 32
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp850", "latin-1", "iso-8859-15", "mac_roman")
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -107,6 +108,15 @@ def count(value: Any) -> int:
             "expected_number", _("“{value}” is not a whole number.").format(value=value), _("Write digits only.")
         )
     return int(digits)
+
+
+def at_once(value: Any) -> int:
+    """How many at a time: from 1 to 32, more would only wait for each other."""
+    found = count(value)
+    if not 1 <= found <= MOST_AT_ONCE:
+        message = _("{value} at a time is not possible.").format(value=value)
+        raise wrong("number_out_of_range", message, _("Write a number from 1 to {most}.").format(most=MOST_AT_ONCE))
+    return found
 
 
 def seconds(value: Any) -> float:
@@ -309,6 +319,7 @@ Text = Annotated[str, PlainValidator(text)]
 Filled = Annotated[str, PlainValidator(filled)]
 Flag = Annotated[bool, PlainValidator(flag)]
 Count = Annotated[int, PlainValidator(count)]
+AtOnce = Annotated[int, PlainValidator(at_once)]
 Seconds = Annotated[float, PlainValidator(seconds)]
 SomeSeconds = Annotated[float, PlainValidator(some_seconds)]
 Clocks = Annotated[tuple[time, ...], PlainValidator(clocks)]

@@ -16,12 +16,15 @@ HANDED_OVER = "+handed-over"
 No mapping can have this id, and every shell takes it as a word: `abgleich release +handed-over`.
 """
 
+MARK = "#"
+"""Stands between an FE2's address and the mark of its access key. No address of a connection holds one."""
+
 
 def place_of(project: Project, connection: str, store: Store) -> str:
     """What a connection writes to. In FE2 one access key is one organisation: another key is another place."""
     settings = project.connections[connection]
     if isinstance(settings, Fe2Connection):
-        return f"{settings.url}#{store.salted(settings.access_key.get_secret_value().strip())}"
+        return f"{settings.url}{MARK}{store.salted(settings.access_key.get_secret_value().strip())}"
     return settings.url
 
 
@@ -34,12 +37,16 @@ def connection_mark(project: Project, connection: str, store: Store) -> str | No
 def server_changed(project: Project, connection: str, store: Store) -> bool:
     """Whether a connection leads to another server than the one its people were sent to, one contact at a time.
 
-    Ids over there mean nothing then. Where one call replaces everybody it does not matter: the first sync waits.
+    Ids over there mean nothing then. Where one call replaces everybody it does not matter, the first sync waits: unless
+    the name belonged to another kind of system before.
     """
     kind = project.connections.get(connection)
-    if kind is None or isinstance(kind, Fe2Connection):
+    before = store.connection(connection).place
+    if kind is None or before is None:
         return False
-    return store.connection(connection).place not in (None, place_of(project, connection, store))
+    if isinstance(kind, Fe2Connection):
+        return MARK not in before
+    return before != place_of(project, connection, store)
 
 
 def sent_over(project: Project, connection: str, store: Store) -> list[Sent]:

@@ -285,3 +285,13 @@ def test_a_list_or_mapping_is_no_text(check: Callable[[Any], Any], value: Any) -
 def test_a_text_that_must_say_something() -> None:
     assert values.text("") == ""
     assert refused(values.filled, " ")[0] == "value_missing"
+
+
+@pytest.mark.parametrize("written", ["0", "33", "999999999"])
+def test_how_many_at_a_time_has_its_limits(written: str) -> None:
+    assert refused(values.at_once, written)[0] == "number_out_of_range"
+
+
+@pytest.mark.parametrize("written", ["1", "32"])
+def test_how_many_at_a_time_is_a_number(written: str) -> None:
+    assert values.at_once(written) == int(written)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.world import PERSONAL, World, changed, people, person, without
+from tests.world import CONTACTS, PERSONAL, World, changed, people, person, without
 
 TEN = people(10)
 IDS = {str(number) for number in range(1, 11)}
@@ -156,3 +156,19 @@ def test_somebody_handed_over_whom_nobody_takes_is_named_and_can_be_released(syn
     assert synced.approve(released.plan).status == "done"
     assert "3" not in synced.ids
     assert len(synced.ids) == 14
+
+
+def test_a_connection_that_becomes_another_kind_of_system_begins_anew(world: World) -> None:
+    server = world.connect_greyhound("zentrale")
+    world.mapping(CONTACTS, connection="zentrale")
+    world.drop(people(3), "contacts.csv")
+    assert world("run", "personal").status == "done"
+    assert len(server.contacts) == 3
+    world.configure("zentrale", type="fe2", url=world.fe2.url, access_key="!secret key")
+    del world.settings["zentrale"]["username"], world.settings["zentrale"]["password"], world.settings["fe2"]
+    world.configure("zentrale")
+    world.mapping(connection="zentrale")
+    result = world.run(people(2))
+    assert result.status == "held"
+    assert world.approve(result.plan).status == "done"
+    assert world.ids == {"1", "2"}
