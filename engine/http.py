@@ -12,13 +12,20 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 
+if TYPE_CHECKING:
+    import httpx
+
 BODY_KEPT = 500
+CONNECT_SECONDS = 10.0
+MEBIBYTE = 1 << 20
+MOST_MEBIBYTES = 64
+"""No answer of ours is anywhere near as large; a larger one would only fill the memory."""
 T = TypeVar("T")
 
 
@@ -52,7 +59,11 @@ class Unreachable(Exception):
 
 
 class Http:
-    """Connections to one server, kept open between requests. Raises :class:`TargetStopped` for a bad ``ca_file``."""
+    """Connections to one server, kept open between requests. Raises :class:`TargetStopped` for a bad ``ca_file``.
+
+    ``timeout`` is how many seconds an answer may keep us waiting, and also how many its whole body may take: a server
+    that sends a byte now and then must not hold a run for hours.
+    """
 
     def __init__(self, url: str, timeout: float, secrets: Sequence[str], ca_file: str | None, verify: bool) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
@@ -60,9 +71,10 @@ class Http:
         # Not above: whoever only checks a mapping need not wait for it.
         import httpx
 
+        self._timeout = timeout
         self._client = httpx.Client(
             base_url=url,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
             verify=_tls(ca_file) if verify and url.casefold().startswith("https:") else False,
             follow_redirects=False,
             trust_env=False,
@@ -72,22 +84,33 @@ class Http:
         """One request. Raises :class:`Unreachable` where no whole answer came."""
         import httpx
 
+        raw = [(name.encode("ascii"), _header(value)) for name, value in headers.items()]
+        answering = False
         try:
-            response = self._client.request(
-                method,
-                path,
-                headers=[(name.encode("ascii"), _header(value)) for name, value in headers.items()],
-                content=body,
-            )
+            with self._client.stream(method, path, headers=raw, content=body) as response:
+                answering = True
+                return Answer(response.status_code, self._whole(response), response.headers.get("content-type", ""))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Unreachable(_connect_message(error), False) from None
         except httpx.LocalProtocolError:
             raise Unreachable(_("the request can't be sent (control characters in a name or key?)"), False) from None
         except httpx.TimeoutException:
-            raise Unreachable(_("no answer in time"), True) from None
+            raise Unreachable(_late_message(answering, self._timeout), True) from None
         except httpx.HTTPError:
             raise Unreachable(_("the connection broke off"), True) from None
-        return Answer(response.status_code, response.content, response.headers.get("content-type", ""))
+
+    def _whole(self, response: httpx.Response) -> bytes:
+        """The body, where it comes in time and is not too large; else the connection is given up."""
+        end = time.monotonic() + self._timeout
+        body = bytearray()
+        for part in response.iter_bytes():
+            body += part
+            if time.monotonic() > end:
+                raise Unreachable(_late_message(True, self._timeout), True)
+            if len(body) > MOST_MEBIBYTES * MEBIBYTE:
+                message = _("its answer is larger than {size} MB (is the address right, is a proxy in between?)")
+                raise Unreachable(message.format(size=MOST_MEBIBYTES), True)
+        return bytes(body)
 
     def redact(self, text: str) -> str:
         """The first 500 characters of an answer, without secrets."""
@@ -114,6 +137,15 @@ def _header(value: str) -> bytes:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode("utf-8")
+
+
+def _late_message(answering: bool, seconds: float) -> str:
+    if answering:
+        message = _("its answer came too slowly, it was not complete within {seconds} s ({advice})")
+    else:
+        message = _("no answer within {seconds} s ({advice})")
+    advice = _("if the server needs longer, raise `timeout` of the connection in configuration.yaml")
+    return message.format(seconds=f"{seconds:g}", advice=advice)
 
 
 def _connect_message(error: Exception) -> str:
@@ -167,19 +199,23 @@ def repeated(
 ) -> T:
     """Try, and try again after pauses while ``pauses`` of the last result names one more, for ``until`` seconds.
 
-    The last result is returned; a last :class:`Unreachable` is raised.
+    The last result is returned; a last :class:`Unreachable` is raised, and says ``maybe_done`` where any of the
+    attempts may have taken effect.
     """
     end = time.monotonic() + until
     tries = 0
+    maybe_done = False
     while True:
         result: T | Unreachable
         try:
             result = attempt()
         except Unreachable as error:
             result = error
+        maybe_done = maybe_done or not isinstance(result, Unreachable) or result.maybe_done
         allowed = pauses(result)
         if tries >= len(allowed) or time.monotonic() + allowed[tries] > end:
             if isinstance(result, Unreachable):
+                result.maybe_done = maybe_done
                 raise result
             return result
         sleep(allowed[tries])
