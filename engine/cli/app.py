@@ -16,6 +16,7 @@ COMMANDS = (
     "check",
     "test",
     "preview",
+    "ping",
     "plan",
     "apply",
     "run",

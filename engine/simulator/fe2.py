@@ -34,6 +34,8 @@ TEXT_FIELDS = (
     "mobil",
     "aPagerProFieldMode",
 )
+MODE = "aPagerProFieldMode"
+MODE_SINCE = (2, 29)
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 _MOBILE = re.compile(r"0049[0-9]{6,}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -111,10 +113,15 @@ class Fe2Simulator(Simulator):
         self._need_access(request)
         if flaw := content_type_flaw(request.headers):
             raise _RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, flaw)
-        body = _body_of(request)
+        body = _body_of(request, self._fields())
         self._need_room(body["personList"])
         self._replace(body["personList"])
         self.syncs.append(copy.deepcopy(body))
+
+    def _fields(self) -> tuple[str, ...]:
+        """What a person has: an older server knows no mode."""
+        fields = (*TEXT_FIELDS, *LIST_FIELDS)
+        return fields if version_of(self.version) >= MODE_SINCE else tuple(name for name in fields if name != MODE)
 
     def _delete(self, request: Request) -> None:
         self._need_method(request, "DELETE", since="2.36")
@@ -168,7 +175,7 @@ class Fe2Simulator(Simulator):
                 self.deleted[key] = before[key]
         for key, person in self.persons.items():
             is_new = key not in before and self.deleted.pop(key, None) is None
-            if is_new and person["aPagerProFieldMode"] == "TOKEN":
+            if is_new and person.get(MODE) == "TOKEN":
                 self._make_token(key)
 
     def _make_token(self, key: str) -> None:
@@ -211,19 +218,19 @@ def _segment_flaw(segment: str) -> str | None:
     return "makes another path of the call" if decoded in {".", ".."} else None
 
 
-def _body_of(request: Request) -> dict[str, Any]:
+def _body_of(request: Request, fields: Sequence[str]) -> dict[str, Any]:
     try:
         body = read_json(request.body)
     except ValueError as error:
         raise _RefusedError(HTTPStatus.BAD_REQUEST, f"The sync could not be read: {error}.") from error
     if not isinstance(body, dict):
         raise _RefusedError(HTTPStatus.BAD_REQUEST, "The body of the sync is not an object.")
-    if flaws := list(_body_flaws(body)):
+    if flaws := list(_body_flaws(body, fields)):
         raise _RefusedError(HTTPStatus.BAD_REQUEST, *flaws)
     return body
 
 
-def _body_flaws(body: dict[str, Any]) -> Iterator[str]:
+def _body_flaws(body: dict[str, Any], fields: Sequence[str]) -> Iterator[str]:
     """The page, "Datenformat", and the fields of its sample."""
     for name in body.keys() - {"source", "personList"}:
         yield f"The body of the sync has the unknown field {name}."
@@ -236,10 +243,10 @@ def _body_flaws(body: dict[str, Any]) -> Iterator[str]:
         return
     seen: set[str] = set()
     for place, person in enumerate(people, start=1):
-        yield from _person_flaws(person, place, seen)
+        yield from _person_flaws(person, place, seen, fields)
 
 
-def _person_flaws(person: Any, place: int, seen: set[str]) -> Iterator[str]:
+def _person_flaws(person: Any, place: int, seen: set[str], fields: Sequence[str]) -> Iterator[str]:
     """``seen`` holds the ids of the persons before this one, and gets this one's."""
     if not isinstance(person, dict):
         yield f"Person {place} is not an object."
@@ -252,12 +259,11 @@ def _person_flaws(person: Any, place: int, seen: set[str]) -> Iterator[str]:
         yield f"{name} has an externalDbId that an earlier person of the list has too."
     else:
         seen.add(key)
-    yield from _field_flaws(person, name)
+    yield from _field_flaws(person, name, fields)
     yield from _pager_flaws(person, name)
 
 
-def _field_flaws(person: Person, name: str) -> Iterator[str]:
-    known = (*TEXT_FIELDS, *LIST_FIELDS)
+def _field_flaws(person: Person, name: str, known: Sequence[str]) -> Iterator[str]:
     for unknown in sorted(person.keys() - set(known)):
         yield f"{name} has the unknown field {unknown}."
     for missing in (field for field in known if field not in person and field != "externalDbId"):

@@ -21,7 +21,6 @@ from typing import Any
 from sqlalchemy import Connection as Database
 from sqlalchemy import Select, Table, create_engine, delete, event, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from engine.i18n import _
 from engine.problems import Problem, UserMustFix
@@ -507,9 +506,9 @@ class StateLedger:
         settled = [(change, change.after, remote) for change, remote in changes]
         self.store.record_changes(self.connection, self.owner, settled, final=True, place=self.place)
 
-    def done(self, change: Change, record: Record | None, remote: str | None) -> None:
-        """One change took effect."""
-        self.store.record_changes(self.connection, self.owner, [(change, record, remote)], final=False)
+    def done(self, *settled: tuple[Change, Record | None, str | None]) -> None:
+        """These changes took effect."""
+        self.store.record_changes(self.connection, self.owner, settled, final=False)
 
     def client_id(self, make: Callable[[], str]) -> str:
         """The id of this installation at the target."""
@@ -616,7 +615,7 @@ def _sqlite(folder: Path) -> Any:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise UserMustFix(_unusable(error)) from None
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 30})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:

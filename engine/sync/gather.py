@@ -222,8 +222,10 @@ class _Gatherer:
 
     def _changed_ids(self, action: str) -> None:
         known, target = self.known[action], self.job.targets[action]
+        by_remote = {one.remote: one for one in known.sent.values() if one.remote is not None} | known.orphans
         for person in list(self.found.persons[action].values()):
-            before = known.sent.get(person.key)
+            # Also who comes under another key, or from a mapping that is gone, is known over there.
+            before = known.sent.get(person.key) or by_remote.get(target.remote_of(person.record) or "")
             fault = target.unchangeable(before.record, person.record) if before is not None else None
             if fault is not None:
                 self._drop(action, person, fault.fault, fault.field)

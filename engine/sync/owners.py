@@ -7,6 +7,8 @@ from typing import Any
 
 from engine.config.load import Project
 from engine.config.schema import Fe2Connection
+from engine.i18n import _
+from engine.problems import Problem
 from engine.state.store import Store
 from engine.sync.record import Owner, Person, Sent, digest
 
@@ -32,6 +34,15 @@ def connection_mark(project: Project, connection: str, store: Store) -> str | No
     """Changes with anything in a connection's settings, also with a secret; None where it is gone."""
     known = project.connection_hashes.get(connection)
     return digest([known, place_of(project, connection, store)]) if connection in project.connections else None
+
+
+def tls_warnings(project: Project, connection: str) -> list[Problem]:
+    """``verify_tls: false`` is reported at every start."""
+    if project.connections[connection].verify_tls:
+        return []
+    message = _("{connection}: certificates are not verified, so the server could be anybody.")
+    hint = _("Better: ca_file with the server's certificate.")
+    return [Problem("tls_not_verified", message.format(connection=connection), hint, severity="warning")]
 
 
 def server_changed(project: Project, connection: str, store: Store) -> bool:

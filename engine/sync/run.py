@@ -26,12 +26,15 @@ from engine.sync.account import (
 from engine.sync.carry import carry_out, targets_of
 from engine.sync.gather import Gathered, Known, gather, unmatched_values
 from engine.sync.guard import Facts, Limits, judge
-from engine.sync.owners import connection_mark, is_live, orphan_finder, place_of, sent_over
+from engine.sync.owners import connection_mark, is_live, orphan_finder, place_of, sent_over, tls_warnings
 from engine.sync.plan import ActionPlan, Plan, plan_action
 from engine.sync.reading import Reading, TriggerFacts, open_reading
 from engine.sync.record import Owner
 from engine.sync.script import Job, prepare
 from engine.target.base import Target
+
+NOTICES = ("fe2_version_lacks",)
+"""Warnings of the configuration that belong into every run: something of the mapping is not sent."""
 
 
 def run_mapping(
@@ -52,11 +55,12 @@ def run_mapping(
         message = _("The mapping {id} is switched off: it changes nothing.").format(id=mapping.id)
         hint = _("Write `enabled: true` to switch it on. `abgleich preview` shows what its rows become.")
         raise UserMustFix(Problem("mapping_disabled", message, hint, mapping.node.locate(("enabled",))))
-    return _Run(job, tools, full, only_plan).execute(file, trigger)
+    notices = [problem for problem in problems if problem.code in NOTICES]
+    return _Run(job, tools, full, only_plan, notices).execute(file, trigger)
 
 
 class _Run:
-    def __init__(self, job: Job, tools: Tools, full: bool, only_plan: bool) -> None:
+    def __init__(self, job: Job, tools: Tools, full: bool, only_plan: bool, notices: list[Problem]) -> None:
         self.job = job
         self.project = job.project
         self.mapping = job.mapping
@@ -64,6 +68,7 @@ class _Run:
         self.store = tools.store
         self.full = full
         self.only_plan = only_plan
+        self.notices = notices
 
     def execute(self, file: Path | None, trigger: TriggerFacts) -> Report:
         names = sorted({action.model.connection for action in self.mapping.actions})
@@ -91,7 +96,7 @@ class _Run:
             report.status = "skipped"
             report.problems.append(Problem("condition_not_met", unmet, "", severity="warning"))
             return
-        report.problems += [*self._unverified(), *self._lonely()]
+        report.problems += [*self.notices, *self._tls_warnings(), *self._lonely()]
         known = {action.id: self._known(action.id) for action in self.mapping.actions}
         found = gather(self.job, reading.each(), known, self.tools.rows_seen)
         self._account(report, found)
@@ -110,13 +115,9 @@ class _Run:
 
     # -- before the plan -----------------------------------------------------------------------------------------------
 
-    def _unverified(self) -> Iterator[Problem]:
-        """``verify_tls: false`` is reported at every start."""
-        for name in sorted({action.model.connection for action in self.mapping.actions}):
-            if not self.project.connections[name].verify_tls:
-                message = _("{connection}: certificates are not verified, so the server could be anybody.")
-                hint = _("Better: ca_file with the server's certificate.")
-                yield Problem("tls_not_verified", message.format(connection=name), hint, severity="warning")
+    def _tls_warnings(self) -> Iterator[Problem]:
+        names = sorted({action.model.connection for action in self.mapping.actions})
+        return (warning for name in names for warning in tls_warnings(self.project, name))
 
     def _lonely(self) -> Iterator[Problem]:
         """People of mappings or actions that are gone stay as last sent: somebody must decide about them."""

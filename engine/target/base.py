@@ -42,6 +42,10 @@ class FieldFault:
     warning: bool = False
 
 
+Settled = tuple[Change, Record | None, str | None]
+"""A change that took effect, with the record and the id that the target holds now (None: nobody)."""
+
+
 class Ledger(Protocol):
     """The state as one action of one connection sees it. Every method is a transaction of its own."""
 
@@ -63,8 +67,8 @@ class Ledger(Protocol):
     def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
         """The whole write was a clear success: these changes took effect, with their ids over there."""
 
-    def done(self, change: Change, record: Record | None, remote: str | None) -> None:
-        """One change took effect: ``record`` and ``remote`` are what the target holds now (None: nobody)."""
+    def done(self, *settled: Settled) -> None:
+        """These changes took effect."""
 
     def client_id(self, make: Callable[[], str]) -> str:
         """The id of this installation at the target, made once and kept."""

@@ -67,10 +67,10 @@ class MemorySync:
             elif change.remote not in staying:
                 self.people.pop(change.key, None)
                 self.writes += 1
-            ledger.done(change, change.after, change.key)
+            ledger.done((change, change.after, change.key))
             yield Outcome(change.key, change.kind)
         for change in plan.adopted:
-            ledger.done(change, change.after, change.key)
+            ledger.done((change, change.after, change.key))
         ledger.finish()
 
     def close(self) -> None:

@@ -172,3 +172,28 @@ def test_a_connection_that_becomes_another_kind_of_system_begins_anew(world: Wor
     assert result.status == "held"
     assert world.approve(result.plan).status == "done"
     assert world.ids == {"1", "2"}
+
+
+def test_the_pager_mode_can_not_change_under_another_key_either(world: World) -> None:
+    text = PERSONAL.replace('aPagerPro: "{{ email }}"', 'aPagerProFieldMode: "{{ status }}"')
+    text = text.replace("    where: \"{{ status != 'ausgetreten' }}\"\n", "").replace(
+        'externalDbId: "{{ nr }}"', 'externalDbId: "{{ handy }}"'
+    )
+    world.mapping(text)
+    rows = [person(number, handy=f"id{number}", status="LEGACY") for number in range(1, 6)]
+    world.settled(rows)
+    result = world.run([*rows[:4], person(50, handy="id5", status="TOKEN")])
+    assert result.status == "partial"
+    assert result.rejection("50")["code"] == "pager_mode_changed"
+    assert world.at_fe2("id5")["aPagerProFieldMode"] == "LEGACY"
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_what_an_old_fe2_does_not_get_is_said_in_every_run(world: World, command: str) -> None:
+    world.fe2.version = "2.28"
+    world.configure(fe2_version="2.28", first_sync="go")
+    world.mapping(PERSONAL.replace('mobil: "{{ handy }}"', "aPagerProFieldMode: LEGACY"))
+    world.drop(people(2))
+    result = world(command, "personal")
+    assert result.code == 0
+    assert "aPagerProFieldMode" in result.problem("fe2_version_lacks")["message"]

@@ -11,7 +11,7 @@ import pytest
 from engine.config.schema import Connection, Fe2Connection, GreyhoundConnection
 from engine.simulator import Fe2Simulator, GreyhoundSimulator
 from engine.target.base import Target
-from engine.target.fe2 import Fe2Sync
+from engine.target.fe2.sync import Fe2Sync
 from engine.target.greyhound.sync import GreyhoundSync
 from engine.target.memory import MemorySync
 from tests.target.contract import Contract, Side
@@ -68,11 +68,11 @@ class _KeyedFe2(Fe2Sync):
 
 
 class GreyhoundSide(Side):
-    def __init__(self, folder: Path, server: GreyhoundSimulator, removal: str) -> None:
+    def __init__(self, folder: Path, server: GreyhoundSimulator, removal: str, at_once: int) -> None:
         self.removal = removal
         self.server = server
         keys = {"type": "greyhound", "url": server.url, "username": "api", "password": "secret"}
-        connection = GreyhoundConnection.model_validate(keys)
+        connection = GreyhoundConnection.model_validate(keys | {"requests_at_once": at_once})
         model = action("greyhound.sync", match={"user_field": "6"})
         self.world = World.made(GreyhoundSync, connection, model, folder)
 
@@ -124,17 +124,24 @@ class TestFe2WithDelete(TestFe2):
 
 class TestGreyhound(Contract):
     removal = "trash"
+    at_once = 1
 
     @pytest.fixture
     def opened(self, tmp_path: Path) -> Iterator[Side]:
         with GreyhoundSimulator(page_size=30) as server:
-            yield GreyhoundSide(tmp_path, server, self.removal)
+            yield GreyhoundSide(tmp_path, server, self.removal, self.at_once)
 
 
 class TestGreyhoundWithDelete(TestGreyhound):
     """``removal: delete`` keeps the same contract."""
 
     removal = "delete"
+
+
+class TestGreyhoundAtOnce(TestGreyhound):
+    """So do several requests at a time."""
+
+    at_once = 8
 
 
 def test_every_target_has_the_contract() -> None:

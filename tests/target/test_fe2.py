@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,18 @@ import pytest
 
 from engine.config.schema import Fe2Connection
 from engine.http import Answer, Http
+from engine.i18n import language, use_language
 from engine.problems import TargetStopped
 from engine.simulator import Answer as SimulatorAnswer
 from engine.simulator import Fault, Fe2Simulator
 from engine.sync.plan import ActionPlan, Change
-from engine.target.fe2 import FIELDS, Fe2Sync
+from engine.target.base import Effects, FieldFault
+from engine.target.fe2.server import version_of
+from engine.target.fe2.sync import FIELDS, Fe2Sync
 from tests.target.helpers import NAME, World, action, removal_of
+from tests.world import PERSONAL, changed, without
+from tests.world import World as Project
+from tests.world import people as people_of_a_list
 
 KEY = 'ä"key/%+<b>&' + "k" * 300
 BUSY = [2.0, 8.0, 20.0, 45.0]
@@ -51,6 +58,17 @@ def fe2() -> Iterator[Fe2Simulator]:
 @pytest.fixture
 def world(fe2: Fe2Simulator, tmp_path: Path) -> World:
     return World.made(Fe2Sync, connection(fe2.url), action("fe2.sync"), tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path: Path, pauses: list[float]) -> Iterator[Project]:
+    """A whole project with its FE2, for what only a run shows."""
+    before = language()
+    with ExitStack() as stack:
+        made = Project(tmp_path / "project", stack)
+        yield made
+        assert made.fe2.breaches == []
+    use_language(before)
 
 
 def target(model: Any = None, **keys: Any) -> Fe2Sync:
@@ -131,8 +149,9 @@ def test_the_prefix_stands_before_every_id(fe2: Fe2Simulator, world: World) -> N
 @pytest.mark.parametrize("version", ["2.28", "2.24.1"])
 def test_before_2_29_the_pager_mode_is_not_sent(fe2: Fe2Simulator, world: World, version: str) -> None:
     world.connection = connection(fe2.url, fe2_version=version)
-    fe2.fail(Fault(status=200, body="OK", content_type="text/plain"))
+    fe2.version = version
     world.run(people("1"))
+    assert fe2.breaches == []
     assert json.loads(fe2.requests[0].body)["personList"][0].keys() == FIELDS.keys() - {"aPagerProFieldMode"}
 
 
@@ -448,10 +467,82 @@ def test_a_server_that_is_not_there_is_named(world: World, fe2: Fe2Simulator) ->
     assert "is the server running" in problem.message
 
 
+def test_where_nothing_can_have_arrived_fe2_holds_what_it_held(world: World, fe2: Fe2Simulator) -> None:
+    fe2.stop()
+    _done, problem = world.stopped(world.plan(people("1")))
+    assert problem.hint.startswith("Nothing was sent, FE2 holds what it held before.")
+    assert world.sleeps == UNKNOWN
+
+
+@pytest.mark.parametrize("fault", [Fault(reset="after"), Fault(status=500)])
+def test_after_one_attempt_that_may_have_arrived_it_is_unknown_what_fe2_holds(
+    world: World, fe2: Fe2Simulator, fault: Fault
+) -> None:
+    fe2.fail(fault)
+    plan, target = world.plan(people("1")), world.target()
+
+    def pause(seconds: float) -> None:
+        fe2.stop()
+
+    with pytest.raises(TargetStopped) as caught:
+        list(target.apply(plan, world.ledger, Effects(pause)))
+    (problem,) = caught.value.problems
+    assert problem.code == "fe2_unreachable"
+    assert problem.hint.startswith("What FE2 holds is not known now")
+
+
+def test_after_a_delete_nobody_says_that_nothing_was_sent(world: World, fe2: Fe2Simulator) -> None:
+    world.run(people("1", "2", "3"))
+    plan, target = world.plan(people("1"), removal="delete"), world.target()
+    with pytest.raises(TargetStopped) as caught:
+        for _outcome in target.apply(plan, world.ledger, Effects(lambda _seconds: None)):
+            fe2.stop()
+    assert caught.value.problems[0].hint.startswith("What FE2 holds is not known now")
+
+
 def test_a_server_without_encryption_is_named(world: World, fe2: Fe2Simulator) -> None:
     world.connection = connection(fe2.url.replace("http:", "https:"))
     _done, problem = world.stopped(world.plan(people("1")))
     assert "http://" in problem.message
+
+
+# -- a run -------------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_person_whose_pager_mode_would_change_stays_as_last_sent(project: Project) -> None:
+    project.mapping(PERSONAL.rstrip() + '\n      aPagerProFieldMode: "{{ status }}"\n', aPagerPro='""')
+    rows = people_of_a_list(5, status="LEGACY")
+    project.settled(rows)
+    rows = changed(changed(rows, 1, status="TOKEN", vorname="Neu"), 2, vorname="Neu")
+    result = project.run(rows)
+    assert result.status == "partial"
+    assert result.counts() == {"updated": 1, "unchanged": 3, "rejected": 1}
+    rejection = result.rejection("1")
+    assert (rejection["field"], rejection["code"]) == ("aPagerProFieldMode", "pager_mode_changed")
+    assert {key: project.at_fe2(key)["firstName"] for key in "12"} == {"1": "Vorname1", "2": "Neu"}
+    assert project.at_fe2(1)["aPagerProFieldMode"] == "LEGACY"
+
+
+def test_who_was_away_for_one_run_comes_back_with_the_new_pager_mode(project: Project) -> None:
+    project.mapping(PERSONAL.rstrip() + '\n      aPagerProFieldMode: "{{ status }}"\n', aPagerPro='""')
+    rows = people_of_a_list(5, status="LEGACY")
+    project.settled(rows)
+    assert project.run(without(rows, 1)).status == "done"
+    assert project.run(changed(rows, 1, status="TOKEN")).status == "done"
+    assert project.fe2.tokens.keys() == {"1"}
+
+
+def test_a_check_warns_where_the_version_lacks_a_field_and_refuses_one_without_a_sync(project: Project) -> None:
+    project.mapping(PERSONAL.rstrip() + "\n      aPagerProFieldMode: LEGACY\n")
+    project.configure(fe2_version='"2.28"')
+    result = project("check")
+    assert (result.code, result.problem("fe2_version_lacks")["severity"]) == (0, "warning")
+    assert result.problem("fe2_version_lacks")["path"] == ["actions", 0, "fields", "aPagerProFieldMode"]
+    for version, code in (("neu", "fe2_version_unreadable"), ("2.23", "fe2_no_synchronisation")):
+        project.configure(fe2_version=f'"{version}"')
+        assert (project("check").code, project("check").codes) == (1, [code])
+        assert project.run(people_of_a_list(3)).codes == [code]
+    assert project.fe2.requests == []
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
@@ -562,6 +653,43 @@ def test_an_id_can_never_change() -> None:
     assert made.unchangeable(before, before) is None
 
 
+def mode_fault(before: str, after: str, **keys: Any) -> FieldFault | None:
+    old, new = ({"externalDbId": "1", "aPagerProFieldMode": mode} for mode in (before, after))
+    return target(**keys).unchangeable(old, new)
+
+
+@pytest.mark.parametrize(("before", "after"), [("LEGACY", "TOKEN"), ("TOKEN", "LEGACY"), ("", "TOKEN"), ("TOKEN", "")])
+def test_the_pager_mode_of_a_known_person_can_never_change(before: str, after: str) -> None:
+    found = mode_fault(before, after)
+    assert found is not None
+    assert (found.field, found.fault.code, found.warning) == ("aPagerProFieldMode", "pager_mode_changed", False)
+    assert f"from {before or 'LEGACY'} to {after or 'LEGACY'}" in found.fault.message
+    assert f"Put {before or 'LEGACY'} back" in found.fault.hint
+    assert "Person löschen erlauben" in found.fault.hint
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "LEGACY"), ("LEGACY", ""), ("TOKEN", "TOKEN"), ("", "")])
+def test_no_pager_mode_is_the_same_as_legacy(before: str, after: str) -> None:
+    assert mode_fault(before, after) is None
+
+
+def test_a_mode_that_is_not_sent_may_change() -> None:
+    assert mode_fault("LEGACY", "TOKEN", fe2_version="2.28") is None
+    assert mode_fault("LEGACY", "TOKEN", fe2_version="2.29") is not None
+
+
+def test_a_mode_that_was_not_sent_to_an_older_version_is_not_taken_for_sent_later() -> None:
+    old, new = target(fe2_version="2.28"), target(fe2_version="2.29")
+    before, after = (made.record("1", person("1", aPagerProFieldMode="TOKEN"))[0] for made in (old, new))
+    fault = new.unchangeable(before, after)
+    assert fault is not None
+    assert "from LEGACY to TOKEN" in fault.fault.message
+
+
+def test_a_person_last_sent_without_a_mode_keeps_the_ordinary_one() -> None:
+    assert target().unchangeable({"externalDbId": "1"}, {"externalDbId": "1", "aPagerProFieldMode": ""}) is None
+
+
 @pytest.mark.parametrize("field", ["alarmGroups", "aPagerPro"])
 def test_losing_the_alarm_counts_as_a_removal(field: str) -> None:
     full = {"alarmGroups": ["Zug"], "aPagerPro": "a@b.de"}
@@ -580,6 +708,42 @@ def test_a_version_that_can_not_delete_is_a_mistake_in_the_mapping() -> None:
 
 def test_a_version_that_can_not_delete_is_no_matter_for_a_sync() -> None:
     assert [*target(action("fe2.sync", removal="sync"), fe2_version="2.30").check()] == []
+
+
+@pytest.mark.parametrize(("version", "warned"), [("2.28", True), ("2.24", True), ("2.29", False), (None, False)])
+def test_a_version_without_pager_modes_is_a_warning_at_the_field(version: str | None, warned: bool) -> None:
+    model = action("fe2.sync", fields={"aPagerProFieldMode": "LEGACY"})
+    keys = {"fe2_version": version} if version else {}
+    found = [(path, finding.code, finding.severity) for path, finding in target(model, **keys).check()]
+    assert found == ([(("fields", "aPagerProFieldMode"), "fe2_version_lacks", "warning")] if warned else [])
+
+
+def test_a_version_without_pager_modes_is_no_matter_where_nobody_sets_one() -> None:
+    assert [*target(action("fe2.sync", fields={"aPagerProFieldMode": None}), fe2_version="2.28").check()] == []
+
+
+@pytest.mark.parametrize("version", ["neu", "2", "2,39", "zwei.drei"])
+def test_a_version_that_is_none_is_a_mistake(version: str) -> None:
+    ((path, finding),) = target(fe2_version=version).check()
+    assert (path, finding.code, finding.severity) == (("connection",), "fe2_version_unreadable", "error")
+    assert version in finding.message
+    assert '"2.39"' in finding.hint
+
+
+def test_a_version_that_can_not_be_synchronised_is_a_mistake_and_the_only_one() -> None:
+    model = action("fe2.sync", removal="delete", fields={"aPagerProFieldMode": "LEGACY"})
+    ((path, finding),) = target(model, fe2_version="2.23.9").check()
+    assert (path, finding.code, finding.severity) == (("connection",), "fe2_no_synchronisation", "error")
+    assert "2.24" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("2.39", (2, 39)), ("v2.39", (2, 39)), ("FE2 2.39.1", (2, 39, 1)), ("2.39-rc1", (2, 39)), ("2.40b", (2, 40)),
+     ("FE2", None), ("2", None), (None, None)],
+)  # fmt: skip
+def test_a_version_is_read_as_people_write_it(text: str | None, version: tuple[int, ...] | None) -> None:
+    assert version_of(text) == version
 
 
 # -- certificates ------------------------------------------------------------------------------------------------------

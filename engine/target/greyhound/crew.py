@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from engine.http import Unreachable
 from engine.i18n import _
 from engine.problems import TargetStopped
+from engine.target.base import Ledger, Settled
 from engine.target.greyhound.rpc import Rpc, RpcError
 from engine.target.greyhound.writing import Done
 
 SILENT_IN_A_ROW = 3
 PROBES = 3
+NOTED_AT_ONCE = 25
+NOTED_AFTER = 0.5
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -35,6 +39,40 @@ def each(work: Callable[[A], B], items: Iterable[A], at_once: int) -> Iterator[t
             for future in ended:
                 yield under_way.pop(future), future.result()
             under_way |= {pool.submit(work, item): item for item in islice(todo, len(ended))}
+
+
+class Notes:
+    """What took effect goes into the ledger a few at a time, and whatever happens in the end.
+
+    Until then it is on record as begun: after a crash the next run looks at these few again.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._waiting: list[Settled] = []
+        self._since = 0.0
+
+    def take(self, settled: Settled | None) -> None:
+        """One more change has come to its end; None where it took no effect."""
+        if settled is None:
+            return
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append(settled)
+        if len(self._waiting) >= NOTED_AT_ONCE or time.monotonic() - self._since >= NOTED_AFTER:
+            self.write()
+
+    def write(self) -> None:
+        """All that waits, now."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self.ledger.done(*waiting)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.write()
 
 
 class Breaker:

@@ -15,7 +15,7 @@ from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record
 from engine.target.base import Effects, FieldFault, Ledger, Outcome, looked_after
 from engine.target.greyhound.contact import CONTACT, CREATION_ONLY, FIELDS, bracketed
-from engine.target.greyhound.crew import Breaker, each
+from engine.target.greyhound.crew import Breaker, Notes, each
 from engine.target.greyhound.rpc import Rpc, RpcError
 from engine.target.greyhound.writing import Done, Writing
 from engine.template.faults import Fault, Finding
@@ -145,10 +145,9 @@ class GreyhoundSync:
         going = {id(change) for change in plan.going}
         coming = [change for change in changes if change.after is not None]
         leaving = [change for change in changes if change.after is None]
-        with rpc.kept_alive():
-            for number, (change, done) in enumerate(self._rounds(writing, breaker, ledger, coming, leaving), 1):
-                if done.settled:
-                    ledger.done(change, done.record, done.remote)
+        with rpc.kept_alive(), Notes(ledger) as notes:
+            for number, (change, done) in enumerate(self._rounds(writing, breaker, notes, coming, leaving), 1):
+                notes.take(done.settled)
                 breaker.saw(done)
                 writing.patient = not breaker.doubtful
                 effects.step(number)
@@ -160,17 +159,15 @@ class GreyhoundSync:
         ledger.finish()
 
     def _rounds(
-        self, writing: Writing, breaker: Breaker, ledger: Ledger, coming: list[Change], leaving: list[Change]
+        self, writing: Writing, breaker: Breaker, notes: Notes, coming: list[Change], leaving: list[Change]
     ) -> Iterator[tuple[Change, Done]]:
         """Who comes or changes first: a contact that somebody else has now is not removed with who had it before."""
-        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, coming), self._at_once)
+        at_once = self.connection.requests_at_once
+        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, coming), at_once)
         if leaving:
-            writing.staying = looked_after(ledger.everybody(), leaving)
-        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, leaving), self._at_once)
-
-    @property
-    def _at_once(self) -> int:
-        return max(self.connection.requests_at_once, 1)
+            notes.write()
+            writing.staying = looked_after(notes.ledger.everybody(), leaving)
+        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, leaving), at_once)
 
     def _open(self, ledger: Ledger, effects: Effects) -> Rpc:
         if self._rpc is None:

@@ -15,8 +15,7 @@ from engine.http import Unreachable, repeated
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 from engine.sync.plan import ActionPlan, Change
-from engine.sync.record import Record
-from engine.target.base import Outcome, OutcomeKind
+from engine.target.base import Outcome, OutcomeKind, Settled
 from engine.target.greyhound import names, shape
 from engine.target.greyhound.contact import FieldTwice, is_live_contact, merged, new_item, trashed, value_of
 from engine.target.greyhound.index import Index
@@ -30,15 +29,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one change. ``settled``: it took effect, and ``record`` and ``remote`` are there now (or nobody).
-
-    ``silent``: no answer came. ``stop``: nothing else will work either.
-    """
+    """What became of one change. ``settled`` where it took effect; ``silent``: no answer came; ``stop``: nothing else
+    will work either."""
 
     outcome: Outcome
-    settled: bool = False
-    record: Record | None = None
-    remote: str | None = None
+    settled: Settled | None = None
     silent: bool = False
     stop: TargetStopped | None = None
 
@@ -198,7 +193,7 @@ class Writing:
         if isinstance(group, Problem):
             return _failed(change, group.code, group.message, group.hint)
         contact = self._new(new_item(record, group, self._fields, self.connection.text_format), change.key)
-        return Done(Outcome(change.key, "created", code, note), True, change.after, str(contact))
+        return Done(Outcome(change.key, "created", code, note), (change, change.after, str(contact)))
 
     def _group(self, named: str) -> int | Problem:
         """The group's number. One that nobody new was meant for is looked up now: a contact is made again."""
@@ -237,7 +232,7 @@ class Writing:
             if change.intended:
                 note = _("Contact {id} carried the key already: an earlier run was cut off.")
             outcome = Outcome(change.key, kind, "contact_adopted", note.format(id=contact))
-        return Done(outcome, True, change.after, str(contact))
+        return Done(outcome, (change, change.after, str(contact)))
 
     # -- who shall go --------------------------------------------------------------------------------------------------
 
@@ -245,7 +240,7 @@ class Writing:
         for contact in self._contacts_of(change):
             with suppress(Gone):
                 self._throw_away(contact, change.key)
-        return Done(Outcome(change.key, "removed"), True)
+        return Done(Outcome(change.key, "removed"), (change, None, None))
 
     def _contacts_of(self, change: Change) -> set[int]:
         """Who shall go with a person: the contact they are linked with, and one that was perhaps made for them."""

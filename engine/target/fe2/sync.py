@@ -1,4 +1,4 @@
-"""FE2 (Alamos): one call that replaces everybody.
+"""``fe2.sync``: one call that replaces everybody.
 
 Whoever is missing in a sync is deleted there and no longer alarmed (vendor page „API - Automatische Synchronisation des
 FE2 Adressbuches“). So the body always holds the persons of all mappings of the connection, and is never empty.
@@ -19,12 +19,10 @@ from engine.problems import Path, Problem, TargetStopped, did_you_mean
 from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record, Sent
 from engine.target.base import Effects, FieldFault, Ledger, Outcome
+from engine.target.fe2 import answers, server
 from engine.template.faults import Fault, Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind, as_text
 from engine.template.program import Field
-
-SYNC = "/rest/addressbook/sync"
-PERSON = "/rest/addressbook/external/persons/"
 
 # Order and names as in the vendor's sample.
 FIELDS: dict[str, AnyKind] = {
@@ -42,16 +40,8 @@ FIELDS: dict[str, AnyKind] = {
     "mobil": TEXT,
     "aPagerProFieldMode": TEXT,
 }
-MODE_SINCE = (2, 29)
-DELETE_SINCE = (2, 36)
+MODE = "aPagerProFieldMode"
 LEGACY, TOKEN = "LEGACY", "TOKEN"
-
-# How often and after which pauses a code is repeated (spec: 423 at least three times within three minutes, 503 at most
-# twice because a proxy may have answered, everything undocumented at most four times: the sync is idempotent).
-BUSY = (2.0, 8.0, 20.0, 45.0)
-UNAVAILABLE = (2.0, 5.0)
-UNKNOWN = (0.5, 1.0, 2.0, 5.0)
-FINAL = frozenset({200, 204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 412})
 
 _NUMBER = re.compile(r"0049[1-9][0-9]{5,13}")
 _ANY_NUMBER = re.compile(r"00[1-9][0-9]{5,15}")
@@ -73,18 +63,30 @@ class Fe2Sync:
         assert isinstance(connection, Fe2Connection)
         self.model = model
         self.connection = connection
-        self.version = _version(connection.fe2_version)
         self.alarm_groups = None if connection.alarm_groups is None else [as_text(g) for g in connection.alarm_groups]
         self._http: Http | None = None
+        self._answered = False
 
     def check(self) -> Iterator[tuple[Path, Finding]]:
-        """``removal: delete`` needs FE2 2.36, which the connection may say is not there; the key must fit a header."""
-        if self.model.removal == "delete" and self._is_older(DELETE_SINCE):
+        """What the version of the server lacks, and a key that fits no header."""
+        wrong = server.version_problem(self.connection)
+        for problem in (wrong, server.key_problem(self.connection)):
+            if problem is not None:
+                yield ("connection",), Finding(problem.code, problem.message, problem.hint)
+        if wrong is None:
+            yield from self._check_lacks()
+
+    def _check_lacks(self) -> Iterator[tuple[Path, Finding]]:
+        if self.model.removal == "delete" and self._is_older(server.DELETE_SINCE):
             problem = self._too_old()
             yield ("removal",), Finding(problem.code, problem.message, problem.hint)
-        if not self._key.isprintable():
-            message = _("The access_key of the connection holds line ends or control characters.")
-            yield ("connection",), Finding("access_key_unusable", message, _("Copy it again from FE2, as one line."))
+        if self.model.fields.get(MODE) is not None and self._is_older(server.MODE_SINCE):
+            message = _("FE2 {version} does not know {field}: it is not sent.").format(
+                version=self.connection.fe2_version, field=MODE
+            )
+            hint = _("Leave the field out, or update FE2 to {version} and correct fe2_version in configuration.yaml.")
+            shown = hint.format(version=server.written(server.MODE_SINCE))
+            yield ("fields", MODE), Finding("fe2_version_lacks", message, shown, severity="warning")
 
     def extra_fields(self) -> tuple[Field, ...]:
         """FE2 needs nothing beyond its fields."""
@@ -93,11 +95,14 @@ class Fe2Sync:
     # -- one person --------------------------------------------------------------------------------------------------
 
     def record(self, key: str, values: Mapping[str, Any]) -> tuple[Record, list[FieldFault]]:
-        """All fields of the vendor's sample; what is not named is ``""`` or ``[]``."""
+        """All fields of the vendor's sample; what is not named, or not sent to this version, is ``""`` or ``[]``."""
         record: Record = {name: values.get(name, [] if kind is NAMES else "") for name, kind in FIELDS.items()}
         own_id = record["externalDbId"]
         record["externalDbId"] = self.connection.id_prefix + own_id
-        return record, [*_id_rules(own_id, record["externalDbId"]), *self._rules(record)]
+        faults = [*_id_rules(own_id, record["externalDbId"]), *self._rules(record)]
+        if self._is_older(server.MODE_SINCE):
+            record[MODE] = ""
+        return record, faults
 
     def _rules(self, record: Record) -> Iterator[FieldFault]:
         yield from _pager_rules(record["aPagerPro"], record["aPagerProFieldMode"])
@@ -132,14 +137,32 @@ class Fe2Sync:
         return any(before.get(name) and not after.get(name) for name in ("alarmGroups", "aPagerPro"))
 
     def unchangeable(self, before: Record, after: Record) -> FieldFault | None:
-        """The id is for ever: FE2 would delete the person and make a new one, and a token would be lost."""
+        """The id is for ever: FE2 would delete the person and make a new one. The pager mode is as well."""
+        return self._changed_id(before, after) or self._changed_mode(before, after)
+
+    def _changed_id(self, before: Record, after: Record) -> FieldFault | None:
         if before["externalDbId"] == after["externalDbId"]:
             return None
         message = _("externalDbId would change from {before} to {after}; FE2 would delete the person.").format(
             before=before["externalDbId"], after=after["externalDbId"]
         )
         hint = _("Put the old id back. If the person really is another one, give the row another key.")
-        return FieldFault("externalDbId", Fault("id_changed", message, hint))
+        return _fault("externalDbId", "id_changed", message, hint)
+
+    def _changed_mode(self, before: Record, after: Record) -> FieldFault | None:
+        """A token is made when FE2 creates the person, which no sync can change later (vendor page)."""
+        old, new = (record.get(MODE) or LEGACY for record in (before, after))
+        if old == new or self._is_older(server.MODE_SINCE):
+            return None
+        message = _(
+            "aPagerProFieldMode would change from {before} to {after}; FE2 can't change it for a known person."
+        ).format(before=old, after=new)
+        hint = _(
+            "Put {before} back for this person. To really change it: leave the person out of the list for one run, so "
+            "that FE2 deletes them (“Person löschen erlauben” must be ticked there), then bring them back: FE2 creates "
+            "them anew."
+        ).format(before=old)
+        return _fault(MODE, "pager_mode_changed", message, hint)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -150,7 +173,7 @@ class Fe2Sync:
         """
         if not (plan.going or plan.adopted or plan.resend):
             return
-        if plan.removal == "erase" and self._is_older(DELETE_SINCE):
+        if plan.removal == "erase" and self._is_older(server.DELETE_SINCE):
             raise TargetStopped(self._too_old())
         singly = plan.removal in ("delete", "erase")
         deleted = [change for change in plan.going if change.kind == "removed" and singly]
@@ -159,6 +182,7 @@ class Fe2Sync:
         if not body["personList"] and (listed or not deleted):
             raise TargetStopped(_empty_list())
         certain = ledger.is_certain()
+        self._answered = False
         ledger.begin()
         yield from self._delete_each(deleted, body, ledger, effects)
         if plan.removal == "erase" or not body["personList"]:
@@ -192,12 +216,12 @@ class Fe2Sync:
         return None if record is None else str(record["externalDbId"])
 
     def _wire(self, record: Record) -> Record:
-        if self._is_older(MODE_SINCE):
-            return {name: value for name, value in record.items() if name != "aPagerProFieldMode"}
+        if self._is_older(server.MODE_SINCE):
+            return {name: value for name, value in record.items() if name != MODE}
         return record
 
-    def _is_older(self, since: tuple[int, ...]) -> bool:
-        return self.version is not None and self.version < since
+    def _is_older(self, since: server.Version) -> bool:
+        return server.is_older(self.connection, since)
 
     def _too_old(self) -> Problem:
         message = _("FE2 {version} can't delete single persons.").format(version=self.connection.fe2_version)
@@ -211,59 +235,36 @@ class Fe2Sync:
             remote = str(self._id(change.before))
             if remote not in staying:
                 self._delete(remote, effects)
-            ledger.done(change, None, None)
+            ledger.done((change, None, None))
             effects.step(number)
             yield Outcome(change.key, "removed")
 
     def _sync(self, body: dict[str, Any], effects: Effects) -> None:
-        headers = self._headers() | {"Content-Type": "application/json"}
-        answer = self._repeated("POST", SYNC, headers, json_body(body), effects)
+        headers = server.headers(self.connection) | {"Content-Type": "application/json"}
+        answer = self._repeated("POST", server.SYNC, headers, json_body(body), effects)
         if answer.status != 200 or answer.is_html:
-            raise TargetStopped(self._explain(answer, *_explained(answer.status, len(body["personList"]))))
+            raise TargetStopped(answers.sync_refused(answer, self.http, len(body["personList"])))
 
     def _delete(self, remote: str, effects: Effects) -> None:
-        answer = self._repeated("DELETE", PERSON + quote(remote, safe=""), self._headers(), b"", effects)
-        if answer.status == 404 or (answer.status in (200, 204) and not answer.is_html):
-            return
-        explained = _not_allowed() if answer.status == 403 else _explained(answer.status, 1)
-        raise TargetStopped(self._explain(answer, *explained))
+        path = server.PERSON + quote(remote, safe="")
+        answer = self._repeated("DELETE", path, server.headers(self.connection), b"", effects)
+        if answer.status != 404 and (answer.status not in (200, 204) or answer.is_html):
+            raise TargetStopped(answers.delete_refused(answer, self.http))
 
     def _repeated(self, method: str, path: str, headers: Mapping[str, str], data: bytes, effects: Effects) -> Answer:
         try:
-            return repeated(lambda: self.http.send(method, path, headers, data), _pauses, effects.sleep)
+            answer = repeated(lambda: self.http.send(method, path, headers, data), answers.pauses, effects.sleep)
         except Unreachable as error:
-            message = _("FE2 at {url} can't be reached: {reason}.").format(
-                url=self.connection.url, reason=error.message
-            )
-            hint = _("What FE2 holds is not known now; the next run sends everything again.")
-            raise TargetStopped(Problem("fe2_unreachable", message, hint)) from None
-
-    @property
-    def _key(self) -> str:
-        return self.connection.access_key.get_secret_value().strip()
-
-    def _headers(self) -> dict[str, str]:
-        # The key as it is, without `Bearer` (vendor page). Keys may hold any character: sent as UTF-8.
-        return {"Authorization": self._key}
-
-    def _explain(self, answer: Answer, code: str, message: str, hint: str) -> Problem:
-        """The problem behind an answer, with what FE2 said about it."""
-        if answer.status == 200:
-            code, message = "fe2_not_fe2", _("A web page answered instead of FE2.")
-            hint = _("Is the address right, or is a proxy in between? What FE2 holds is not known now.")
-        shown = self.http.redact(answer.text).strip()
-        if shown and not answer.is_html:
-            hint += " " + _("FE2 answered: {text}").format(text=shown)
-        return Problem(code, message, hint)
+            untouched = not (error.maybe_done or self._answered)
+            raise TargetStopped(answers.unreachable(self.connection.url, error, untouched)) from None
+        self._answered = True
+        return answer
 
     @property
     def http(self) -> Http:
         """The connection to the server, made when first needed."""
         if self._http is None:
-            connection = self.connection
-            self._http = Http(
-                connection.url, connection.timeout, [self._key], connection.ca_file, connection.verify_tls
-            )
+            self._http = server.open_http(self.connection)
         return self._http
 
     def close(self) -> None:
@@ -283,7 +284,7 @@ def _id_rules(own_id: str, whole: str) -> Iterator[FieldFault]:
 def _pager_rules(address: str, mode: str) -> Iterator[FieldFault]:
     if mode not in ("", LEGACY, TOKEN):
         yield _fault(
-            "aPagerProFieldMode",
+            MODE,
             "pager_mode_unknown",
             _("aPagerProFieldMode “{value}” is not in FE2's documentation; it is sent as it is.").format(value=mode),
             _("Known are: {names}").format(names=f"{LEGACY}, {TOKEN}"),
@@ -303,68 +304,6 @@ def _pager_rules(address: str, mode: str) -> Iterator[FieldFault]:
         )
 
 
-def _pauses(result: Answer | Unreachable) -> Sequence[float]:
-    if isinstance(result, Unreachable):
-        return UNKNOWN
-    if result.status == 423:
-        return BUSY
-    if result.status == 503:
-        return UNAVAILABLE
-    return () if result.status in FINAL else UNKNOWN
-
-
-def _not_allowed() -> tuple[str, str, str]:
-    return (
-        "fe2_delete_not_allowed",
-        _("FE2 does not allow to delete a single person."),
-        _("Tick “Person löschen erlauben” in the synchronisation settings of the organisation, or use removal: sync."),
-    )
-
-
-def _explained(status: int, sent: int) -> tuple[str, str, str]:
-    if 300 <= status < 400 or status == 404:
-        return (
-            "fe2_path",
-            _("There is no FE2 interface at this address (code {status}).").format(status=status),
-            _("Check url in configuration.yaml: https or http, name and port as they are in the browser."),
-        )
-    if status == 401:
-        return (
-            "fe2_access_key",
-            _("FE2 does not accept the access key."),
-            _("Copy it again from FE2: settings of the organisation, address book synchronisation, access key."),
-        )
-    if status == 403:
-        return (
-            "fe2_quota",
-            _("The organisation's quota of persons is too small: {count} were sent.").format(count=sent),
-            _("Raise the quota in FE2 (settings of the organisation), then run again."),
-        )
-    if status == 412:
-        return (
-            "fe2_other_organisation",
-            _("At least one person belongs to another organisation of this FE2."),
-            _("Ids must differ between organisations: set id_prefix in the connection."),
-        )
-    if status == 423:
-        return (
-            "fe2_busy",
-            _("FE2 is busy with another synchronisation; nothing was changed."),
-            _("Run again later. Does another program write to this organisation?"),
-        )
-    if status == 503:
-        return (
-            "fe2_not_active",
-            _("The synchronisation is not switched on in this organisation, or FE2 is not available."),
-            _("Switch on the automatic synchronisation in the settings of the organisation in FE2."),
-        )
-    return (
-        "fe2_answer",
-        _("FE2 answered with the code {status}, which its documentation does not name.").format(status=status),
-        _("What FE2 holds is not known now; the next run sends everything again."),
-    )
-
-
 def _empty_list() -> Problem:
     message = _("The list for FE2 would be empty; an empty list is never sent.")
     return Problem(
@@ -374,8 +313,3 @@ def _empty_list() -> Problem:
 
 def _fault(field: str, code: str, message: str, hint: str = "", warning: bool = False) -> FieldFault:
     return FieldFault(field, Fault(code, message, hint), warning)
-
-
-def _version(text: str | None) -> tuple[int, ...] | None:
-    found = re.search(r"(?<!\w)[0-9]+(?:\.[0-9]+)*(?!\w)", text or "")
-    return tuple(int(number) for number in found[0].split(".")) if found else None

@@ -1,0 +1,92 @@
+"""``abgleich ping``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.common import AsJson, load_project, tools
+from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from engine.cli.output import reader_of_lines, show, show_error, show_json, show_problems
+from engine.i18n import _
+from engine.problems import Problem, ProblemError, UserMustFix, did_you_mean
+
+if TYPE_CHECKING:
+    from engine.config.load import Project
+    from engine.sync.account import Tools
+    from engine.sync.ping import Pinged
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Reach the targets without changing anything.")
+
+
+def command(
+    context: typer.Context,
+    connection: Annotated[str | None, typer.Argument(metavar="[CONNECTION]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ping."""
+    project = load_project(context)
+    try:
+        good = _ping(project, connection, as_json)
+    except ProblemError as error:
+        show_error(error, as_json, project.root)
+        good = False
+    raise typer.Exit(EXIT_OK if good else EXIT_FAILED)
+
+
+def _ping(project: Project, connection: str | None, as_json: bool) -> bool:
+    """Reach all wanted connections, each also where another fails. Whether all went well."""
+    from engine.report import ping_summary
+    from engine.sync.ping import connection_names, general_errors
+
+    names, errors = connection_names(project), general_errors(project)
+    wanted = names if connection is None else [_known(connection, names, errors)]
+    if not wanted:
+        raise UserMustFix(*(errors or [_no_connections()]))
+    if not as_json:
+        show_problems(errors, project.root)
+    with tools(project) as used:
+        found = [_pinged(project, name, used, as_json) for name in wanted]
+    good = not errors and all(pinged.ok for pinged in found)
+    if as_json:
+        problems = [problem.as_json() for problem in errors]
+        show_json({"ok": good, "connections": [pinged.as_json() for pinged in found], "problems": problems})
+    elif len(found) > 1:
+        show([ping_summary(sum(pinged.ok for pinged in found), len(found))])
+    return good
+
+
+def _pinged(project: Project, name: str, used: Tools, as_json: bool) -> Pinged:
+    """Reach one connection and show what became of it, as soon as it is known."""
+    from engine.report import ping_head, ping_lines
+    from engine.sync.ping import ping_connection
+
+    if as_json:
+        return ping_connection(project, name, used)
+    # Before the answer: a silent server may take its time.
+    show([ping_head(name, project.connections.get(name))])
+    pinged = ping_connection(project, name, used)
+    show([*ping_lines(pinged.as_json(), reader_of_lines(project.root)), ("", "")])
+    return pinged
+
+
+def _known(word: str, names: list[str], errors: list[Problem]) -> str:
+    """The connection of this name. Ends with exit code 2 where there is none."""
+    if word in names:
+        return word
+    if not names and errors:
+        raise UserMustFix(*errors)
+    near = did_you_mean(word, names)
+    known = _("Known are: {names}").format(names=", ".join(names) or "–")
+    hint = _("Did you mean {name}?").format(name=near) if near else known
+    typer.echo(_("There is no connection {name}.").format(name=word) + " " + hint, err=True)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def _no_connections() -> Problem:
+    message = _("configuration.yaml names no connections.")
+    return Problem("no_connections", message, _("Add one under `connections:`; `abgleich init` shows how."))
