@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from engine.config.values import (
-    Clocks,
     AtOnce,
+    Clocks,
     Count,
     Filled,
     Flag,
