@@ -187,8 +187,9 @@ class GreyhoundSimulator(Simulator):
     # -- transport -----------------------------------------------------------------------------------------------------
 
     def fault_names(self, request: Request) -> tuple[str, ...]:
+        """The method stands with a bracket: ``RpcItems.Get(`` is not ``RpcItems.GetList(``."""
         try:
-            return (request.path, str(json.loads(request.body)["method"]))
+            return (request.path, f"{json.loads(request.body)['method']}()")
         except (ValueError, TypeError, KeyError, RecursionError):
             return (request.path,)
 

@@ -58,6 +58,7 @@ class Fault:
     * ``reset``: the socket is closed with RST and without an answer, ``"before"`` or ``"after"`` the effect.
     * ``truncate``: the full Content-Length, then half of the body; ``garbage``: bytes that are no UTF-8 as the body.
     * ``delay``: seconds between the effect and the answer: a caller that gives up has changed something all the same.
+    * ``drip``: seconds before each byte of the body: the answer as a whole is slow although no single read is.
     """
 
     on: str | None = None
@@ -66,6 +67,7 @@ class Fault:
     content_type: str = "text/html"
     reset: Literal["before", "after"] | None = None
     delay: float = 0.0
+    drip: float = 0.0
     truncate: bool = False
     garbage: bool = False
     times: int = 1
@@ -97,6 +99,7 @@ class _Delivery:
 
     answer: Answer | None
     truncate: bool = False
+    drip: float = 0.0
 
 
 class Simulator(ABC):
@@ -161,6 +164,17 @@ class Simulator(ABC):
         """The faults that were not used up yet."""
         return [fault for fault, _ in self._faults]
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no request is under way, also none whose caller gave up waiting."""
+        return not self._under_way
+
+    def recover(self) -> None:
+        """Forgets all faults that were not used up yet, and is no longer down."""
+        with self.lock:
+            self._faults.clear()
+            self.down = False
+
     def breach(self, sentence: str) -> None:
         """Records that a caller did what the vendor's page forbids."""
         self.breaches.append(sentence)
@@ -188,7 +202,7 @@ class Simulator(ABC):
         answer = fault.answer() or real
         if answer is not None and fault.garbage:
             answer = Answer(answer.status, GARBAGE, answer.content_type)
-        return _Delivery(answer, fault.truncate)
+        return _Delivery(answer, fault.truncate, fault.drip)
 
     def _carry_out(self, request: Request) -> Answer:
         with self.lock:
@@ -329,7 +343,7 @@ class _Handler(BaseHTTPRequestHandler):
         if delivery.answer is None:
             self._reset()
         else:
-            self._send(delivery.answer, delivery.truncate)
+            self._send(delivery.answer, delivery)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
@@ -346,7 +360,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return body
 
-    def _send(self, answer: Answer, truncate: bool) -> None:
+    def _send(self, answer: Answer, delivery: _Delivery) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -356,8 +370,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body[: len(answer.body) // 2] if truncate else answer.body)
-        self.close_connection |= truncate
+        self._send_body(answer.body[: len(answer.body) // 2] if delivery.truncate else answer.body, delivery.drip)
+        self.close_connection |= delivery.truncate
+
+    def _send_body(self, body: bytes, drip: float) -> None:
+        """All at once, or byte by byte with a pause before each, until the server is stopped."""
+        if not drip:
+            self.wfile.write(body)
+            return
+        for place in range(len(body)):
+            if self.server.stopping.wait(drip):
+                self.close_connection = True
+                return
+            self.wfile.write(body[place : place + 1])
 
     def _reset(self) -> None:
         layout = "hh" if sys.platform == "win32" else "ii"

@@ -476,6 +476,27 @@ def test_a_server_that_is_down_resets_every_request(fe2: Fe2Simulator, http: htt
     assert [request.status for request in fe2.requests] == [200, None, None, 200]
 
 
+def test_a_server_that_recovers_has_no_faults_left(fe2: Fe2Simulator, http: httpx.Client) -> None:
+    fe2.fail(Fault(status=502, times=1000), Fault(status=500))
+    assert sync(fe2, http, SAMPLE) == 502
+    fe2.down = True
+    fe2.recover()
+    assert fe2.faults == []
+    assert sync(fe2, http, SAMPLE) == 200
+
+
+def test_a_server_is_quiet_again_only_when_the_last_answer_is_out(fe2: Fe2Simulator) -> None:
+    seen = [fe2.is_quiet]
+    fe2.fail(Fault(delay=0.3))
+    with httpx.Client(timeout=0.1, headers={"Authorization": "key"}) as hasty, pytest.raises(httpx.ReadTimeout):
+        sync(fe2, hasty, SAMPLE)
+    seen.append(fe2.is_quiet)
+    deadline = time.monotonic() + 5
+    while not fe2.is_quiet and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [*seen, fe2.is_quiet] == [True, False, True]
+
+
 def test_a_truncated_answer_comes_after_the_effect(fe2: Fe2Simulator, http: httpx.Client) -> None:
     fe2.fail(Fault(truncate=True))
     with pytest.raises(httpx.RemoteProtocolError):
@@ -496,6 +517,51 @@ def test_a_delayed_answer_has_its_effect_before_the_caller_gives_up(fe2: Fe2Simu
     with httpx.Client(timeout=0.1, headers={"Authorization": "key"}) as hasty, pytest.raises(httpx.ReadTimeout):
         sync(fe2, hasty, SAMPLE)
     assert fe2.writes == 1
+
+
+def test_a_dripping_answer_is_slow_as_a_whole_although_no_read_is(fe2: Fe2Simulator) -> None:
+    fe2.fail(Fault(status=200, body="0123456789", drip=0.02, after_effect=True))
+    with httpx.Client(timeout=1, headers={"Authorization": "key"}) as patient:
+        started = time.perf_counter()
+        with patient.stream("DELETE", f"{fe2.url}/rest/addressbook/external/persons/1") as response:
+            pieces = [piece for piece in response.iter_raw() if piece]
+        assert time.perf_counter() - started >= 0.2
+    assert b"".join(pieces) == b"0123456789"
+    assert len(pieces) > 1
+
+
+def test_a_dripping_answer_comes_after_the_effect_and_may_be_cut_off_too(fe2: Fe2Simulator, http: httpx.Client) -> None:
+    fe2.fail(Fault(drip=0.01), Fault(drip=0.01, truncate=True))
+    assert sync(fe2, http, SAMPLE) == 200
+    with pytest.raises(httpx.RemoteProtocolError):
+        sync(fe2, http, SAMPLE)
+    assert fe2.writes == 2
+
+
+def test_a_stop_ends_an_answer_that_drips(http: httpx.Client) -> None:
+    before = threading.active_count()
+    with Fe2Simulator() as fe2, ThreadPoolExecutor(1) as pool:
+        fe2.fail(Fault(status=200, body="x" * 1000, drip=0.05, after_effect=True))
+        waiting = pool.submit(sync, fe2, http, SAMPLE)
+        while not fe2.writes:
+            time.sleep(0.01)
+        time.sleep(0.1)  # the first bytes are on their way
+        started = time.perf_counter()
+        fe2.stop()
+        assert time.perf_counter() - started < 1
+        with pytest.raises(httpx.TransportError):
+            waiting.result()
+    assert threading.active_count() == before
+
+
+def test_a_caller_that_gives_up_on_a_dripping_answer_hinders_nobody(fe2: Fe2Simulator, http: httpx.Client) -> None:
+    fe2.fail(Fault(status=200, body="x" * 1000, drip=0.01, after_effect=True))
+    with httpx.Client(headers={"Authorization": "key"}) as hasty:
+        url, body = f"{fe2.url}/rest/addressbook/sync", {"source": "x", "personList": [SAMPLE]}
+        with hasty.stream("POST", url, json=body) as response:
+            assert response.status_code == 200
+    assert sync(fe2, http, SAMPLE) == 200
+    assert fe2.writes == 2
 
 
 def test_latency_slows_every_request(fe2: Fe2Simulator, http: httpx.Client) -> None:

@@ -748,3 +748,10 @@ def test_faults_without_effect_leave_no_call(call: Caller, greyhound: GreyhoundS
 def test_a_request_that_is_no_json_can_still_meet_a_fault(call: Caller, greyhound: GreyhoundSimulator) -> None:
     greyhound.fail(Fault(on="RpcItems.New", status=502), Fault(on="json", status=504))
     assert call.post(b"[]").status_code == 504
+
+
+def test_a_fault_for_get_is_none_for_getlist(call: Caller, greyhound: GreyhoundSimulator) -> None:
+    greyhound.fail(Fault(on="RpcItems.Get(", status=502))
+    call("RpcItems.GetList", EVERY_CONTACT, 11, 0, 0, 0, [], 0, 0)
+    assert [request.status for request in greyhound.requests] == [200]
+    assert len(greyhound.faults) == 1
