@@ -372,14 +372,28 @@ class GreyhoundSimulator(Simulator):
         self.locks[item_id] = client
 
     def _unlock(self, client: _Client, item_id: int) -> None:
-        """The page: the same client id as for the lock. A lock that expired is an error, but nobody's fault."""
+        """The page: the same client id as for the lock. A lock that expired is an error, but nobody's fault; nor is it
+        where a caller asked for the lock and heard nothing."""
         self._stored(item_id)
         owner = self.locks.get(item_id)
         if owner is None:
             raise _RpcError(Code.NOT_LOCKED, f"The item {item_id} is not locked.")
         if owner != client:
-            self._forbid(Code.LOCKED, f"Unlock was sent for item {item_id}, which is locked by another client.")
+            sentence = f"Unlock was sent for item {item_id}, which is locked by another client."
+            if self._asked_to_lock(client, item_id):
+                raise _RpcError(Code.LOCKED, sentence)
+            self._forbid(Code.LOCKED, sentence)
         del self.locks[item_id]
+
+    def _asked_to_lock(self, client: _Client, item_id: int) -> bool:
+        """Whether the caller may not know what became of a request of theirs for the lock."""
+        return any(
+            "RpcItems.Lock()" in self.fault_names(request)
+            and json.loads(request.body)["params"] == [item_id]
+            and request.faulted
+            and self._login(request) == client
+            for request in self.requests
+        )
 
     def _delete(self, client: _Client, item_id: int) -> None:
         """Whether the real one moves to the trash or deletes for good is not documented: ``delete_is_final``."""

@@ -39,7 +39,8 @@ class Answer:
 @dataclass(slots=True, eq=False)
 class Request:
     """One request as it arrived. ``path`` is the raw target with its escapes and query; ``time`` is in seconds of the
-    stand-in's ``clock``; ``status`` is what was answered, None while under way and when the connection was reset."""
+    stand-in's ``clock``; ``status`` is what was answered, None while under way and when the connection was reset;
+    ``faulted`` where a fault befell it, so that the caller may not know what became of it."""
 
     method: str
     path: str
@@ -47,6 +48,7 @@ class Request:
     body: bytes
     time: float
     status: int | None = None
+    faulted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ class Simulator(ABC):
             self.arrived(request, tuple(self._under_way))
             self._under_way.append(request)
             fault = LOST if self.down else self._take_fault(request)
+            request.faulted = fault is not NO_FAULT
         delivery = self._deliver(request, LOST if pause(self.latency) else fault)
         if pause(fault.delay):
             delivery = _Delivery(None)

@@ -32,10 +32,12 @@ FILTER: dict[str, Any] = {
 class Index:
     """The keys of all contacts in one user field. It may be asked by several threads; one reads it, the others wait."""
 
-    def __init__(self, rpc: Rpc, field: int, params: int) -> None:
+    def __init__(self, rpc: Rpc, field: int, params: int, somebody: bool) -> None:
         self.rpc = rpc
         self.field = field
         self.params = params
+        self.somebody = somebody
+        """Contacts are known to be there, so a list of nobody is not believed."""
         self._ids: dict[str, set[int]] | None = None
         self._trusted = True
         self._values: dict[int, str] = {}
@@ -46,6 +48,11 @@ class Index:
         with self._reading:
             if self._ids is None:
                 self._ids = self._all()
+
+    def has(self, key: str) -> bool:
+        """Whether some contact carried the key when all were asked for."""
+        self.read()
+        return key in (self._ids or {})
 
     def find(self, key: str) -> list[int]:
         """The ids of live contacts that carry exactly this key."""
@@ -67,7 +74,7 @@ class Index:
             return listed
         contact = int(item["ID"])
         if contact not in self._values:
-            whole = shape.item(self.rpc.call("RpcItems.Get", contact, False))
+            whole = shape.item(self.rpc.call("RpcItems.Get", contact, False), contact)
             self._values[contact] = value_of(whole or {}, self.field) if is_live_contact(whole) else ""
         return self._values[contact]
 
@@ -82,7 +89,8 @@ class Index:
             if value and is_live_contact(item):
                 ids[value].add(int(item["ID"]))
         # No values at all: the server does not return them, or nobody has one. Look up singly, to be sure.
-        self._trusted = not items or (steady and bool(ids) and not self._capped(len(items)))
+        empty = not items and not self.somebody
+        self._trusted = empty or (steady and bool(ids) and not self._capped(len(items)))
         return ids
 
     def _capped(self, count: int) -> bool:

@@ -5,23 +5,26 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.config.schema import GreyhoundConnection
 from engine.http import Answer, Http, Unreachable, json_body, repeated
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 
+T = TypeVar("T")
 JSON_OFFSET = 700
 PAUSES = (0.5, 2.0)
 # What only reads may be sent twice without harm.
 READS = frozenset({"Get", "GetList", "GetServerStatus", "GetServerInfo", "GetServerSettings"})
 # A client that is silent for 60 s is gone, and its locks with it (vendor page).
 KEEP_ALIVE = 25.0
+DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 class RpcError(Exception):
@@ -48,7 +51,9 @@ class Rpc:
 
     def __init__(self, connection: GreyhoundConnection, client_id: str, sleep: Callable[[float], None]) -> None:
         self.connection = connection
-        self._sleep = sleep
+        self.sleep = sleep
+        self.patient = True
+        """Whether what got no answer is tried again after pauses: not while the server seems to be dead."""
         self._ids = itertools.count(1)
         self._last_sent = time.monotonic()
         self._locks_held = 0
@@ -67,11 +72,15 @@ class Rpc:
         :class:`TargetStopped` where nothing else will work either.
         """
         reads = method.rsplit(".", 1)[-1] in READS
-        return repeated(
-            lambda: self.call_once(method, *params),
-            lambda result: PAUSES if isinstance(result, Unreachable) and (reads or not result.maybe_done) else (),
-            self._sleep,
-        )
+        return self.patiently(lambda: self.call_once(method, *params), lambda lost: reads or not lost.maybe_done)
+
+    def patiently(self, attempt: Callable[[], T], harmless: Callable[[Unreachable], bool]) -> T:
+        """``attempt``, again after a pause where no answer came and it does no harm."""
+
+        def pauses(result: T | Unreachable) -> Sequence[float]:
+            return PAUSES if self.patient and isinstance(result, Unreachable) and harmless(result) else ()
+
+        return repeated(attempt, pauses, self.sleep)
 
     def call_once(self, method: str, *params: Any) -> Any:
         """Like :meth:`call` without any pause: for use while a lock is held."""
@@ -124,8 +133,7 @@ class Rpc:
             return RpcError(method, None, self._http.redact(str(error)))
         code = error.get("code", error.get("faultCode"))
         message = error.get("message", error.get("faultString", error.get("name", "")))
-        number = int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdigit()) else None
-        return RpcError(method, number, self._http.redact(str(message)))
+        return RpcError(method, _number(code), self._http.redact(str(message)))
 
     def _foreign(self, answer: Answer) -> Exception:
         """What an answer means that is none of JSON-RPC."""
@@ -150,6 +158,13 @@ class Rpc:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+
+def _number(code: Any) -> int | None:
+    """The code of an error, where it is one."""
+    if isinstance(code, int) and not isinstance(code, bool):
+        return code
+    return int(code) if isinstance(code, str) and DIGITS.fullmatch(code) else None
 
 
 def _login(connection: GreyhoundConnection, text: str) -> bytes:

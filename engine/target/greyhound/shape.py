@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from engine.http import Unreachable
 from engine.i18n import _
@@ -19,11 +19,15 @@ def items(result: Any) -> list[Item]:
     return result
 
 
-def item(result: Any) -> Item | None:
-    """One item, None where there is nothing. Raises :class:`Unreachable` for anything else."""
-    if result is not None and not _is_item(result):
+def item(result: Any, wanted: int) -> Item | None:
+    """The item asked for, None where there is nothing. Raises :class:`Unreachable` for anything else."""
+    if not result and isinstance(result, dict | None):
+        return None
+    if not _is_item(result):
         raise _unreadable()
-    return result or None
+    if result.get("ID") != wanted:
+        raise Unreachable(_("the answer is about another contact"), True)
+    return cast("Item", result)
 
 
 def new_id(result: Any) -> int:

@@ -135,12 +135,14 @@ class GreyhoundSync:
         if not changes:
             return
         rpc = self._open(ledger, effects)
-        writing = Writing(self.connection, rpc, plan, self.match_field, effects.sleep)
+        rpc.patient = True
+        somebody = any(one.remote is not None for one in ledger.everybody())
+        writing = Writing(self.connection, rpc, plan, self.match_field, somebody)
         try:
             writing.prepare()
         except (RpcError, Unreachable) as error:
             raise self._stopped(error) from None
-        ledger.intend(changes)
+        ledger.intend(change for change in changes if writing.leaves_traces(change))
         breaker = Breaker(rpc)
         going = {id(change) for change in plan.going}
         coming = [change for change in changes if change.after is not None]
@@ -149,7 +151,7 @@ class GreyhoundSync:
             for number, (change, done) in enumerate(self._rounds(writing, breaker, notes, coming, leaving), 1):
                 notes.take(done.settled)
                 breaker.saw(done)
-                writing.patient = not breaker.doubtful
+                rpc.patient = not breaker.doubtful
                 effects.step(number)
                 # What stops the whole target is told once, behind the loop.
                 if done.stop is None and (id(change) in going or done.outcome.kind not in ("unchanged", "updated")):

@@ -6,12 +6,11 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar
 
 from engine.config.schema import GreyhoundConnection
-from engine.http import Unreachable, repeated
+from engine.http import Unreachable
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 from engine.sync.plan import ActionPlan, Change
@@ -20,11 +19,10 @@ from engine.target.greyhound import names, shape
 from engine.target.greyhound.contact import FieldTwice, is_live_contact, merged, new_item, trashed, value_of
 from engine.target.greyhound.index import Index
 from engine.target.greyhound.names import Entry
-from engine.target.greyhound.rpc import PAUSES, Rpc, RpcError
+from engine.target.greyhound.rpc import Rpc, RpcError
 from engine.target.greyhound.shape import Item
 
 LOCK_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,14 @@ class Ambiguous(Exception):
     """Several contacts carry one key."""
 
 
+REASONS = (Gone, Locked, Stranger, Ambiguous, FieldTwice, RpcError)
+"""What may keep one person's change from happening, while the others go on."""
+
+
 class Writing:
-    """The changes of one plan. ``match_field`` is None where the source keeps GREYHOUND's ids.
+    """The changes of one plan.
+
+    ``match_field`` is None where the source keeps GREYHOUND's ids; ``somebody``: contacts are known to be there.
 
     :meth:`carry_out` may be called by several threads; no two requests for one contact are ever under way.
     """
@@ -66,15 +70,14 @@ class Writing:
         rpc: Rpc,
         plan: ActionPlan,
         match_field: str | None,
-        sleep: Callable[[float], None],
+        somebody: bool,
     ) -> None:
         self.connection = connection
         self.rpc = rpc
         self.plan = plan
         self.match_field = match_field
-        self.sleep = sleep
-        self.patient = True
-        """Whether a change whose answers were lost is tried again: not while the server seems to be dead."""
+        self._somebody = somebody
+        self._sent: set[str] = set()
         self.staying: set[str] = set()
         """Contacts that somebody is linked with who stays: they are not removed with anybody else."""
         self._fields: dict[str, int] = {}
@@ -126,27 +129,15 @@ class Writing:
         self._groups |= found
         self._groups |= zip(sorted(wanted - found.keys()), problems, strict=True)
 
+    def leaves_traces(self, change: Change) -> bool:
+        """Whether a lost answer leaves in doubt what is over there of a person. Contacts that carry the key already are
+        nobody's of ours before they are linked: they are never removed because we only meant to."""
+        return change.remote is not None or change.intended or not (self.match_field and self._index.has(change.key))
+
     def carry_out(self, change: Change) -> Done:
         """One change, to its end: whatever goes wrong is told by what is returned."""
         try:
             return self._remove(change) if change.after is None else self._write(change)
-        except Gone:
-            return _failed(change, "contact_missing", _("The contact has disappeared meanwhile."))
-        except Locked as error:
-            message = _("Somebody edits the contact: {reason}").format(reason=error)
-            return Done(Outcome(change.key, "locked", "contact_locked", message, _("The next run tries again.")))
-        except Stranger as error:
-            hint = _("Correct the user field in GREYHOUND.")
-            return Done(Outcome(change.key, "conflict", "contact_other_key", str(error), hint))
-        except Ambiguous as error:
-            message = _("Several contacts carry this key: {ids}.").format(ids=error)
-            hint = _("Nothing was written. Leave the key with one of them, or delete the others.")
-            return Done(Outcome(change.key, "conflict", "contact_twice", message, hint))
-        except FieldTwice as error:
-            message = _("The user field {field} is named twice and gets two values.").format(field=error)
-            return _failed(change, "user_field_twice", message, _("Name every user field once, by number or name."))
-        except RpcError as error:
-            return _failed(change, "greyhound_refused", _("GREYHOUND refused: {reason}").format(reason=error))
         except Unreachable as error:
             message = _("GREYHOUND gave no clear answer: {reason}.").format(reason=error.message)
             hint = _("Whether it was done is not known; the next run looks before it writes.")
@@ -154,6 +145,13 @@ class Writing:
         except TargetStopped as error:
             problem = error.problems[0]
             return Done(Outcome(change.key, "failed", problem.code, problem.message, problem.hint), stop=error)
+        except REASONS as error:
+            return self._without_doubt(change, _explained(change, error))
+
+    def _without_doubt(self, change: Change, done: Done) -> Done:
+        """A creation that failed before anything was sent is no intent any more."""
+        doubtful = change.kind != "created" or change.intended or change.key in self._sent
+        return done if doubtful or done.settled is not None else replace(done, settled=(change, None, None))
 
     # -- who wants to be there -----------------------------------------------------------------------------------------
 
@@ -181,7 +179,7 @@ class Writing:
             return _failed(change, "contact_missing", message, _("Correct the id in the source."))
         contact = _only(self._index.look_up(change.key))
         if contact == lost:
-            return _failed(change, "contact_unreadable", _("Contact {id} can't be locked or read.").format(id=lost))
+            return _unreadable(change, lost)
         if contact is not None:
             return self._update(contact, change)
         note = _("Contact {id} was deleted in GREYHOUND and is made again.").format(id=lost)
@@ -191,7 +189,7 @@ class Writing:
         record = change.after or {}
         group = self._group(str(record["GroupRef"]))
         if isinstance(group, Problem):
-            return _failed(change, group.code, group.message, group.hint)
+            return self._without_doubt(change, _failed(change, group.code, group.message, group.hint))
         contact = self._new(new_item(record, group, self._fields, self.connection.text_format), change.key)
         return Done(Outcome(change.key, "created", code, note), (change, change.after, str(contact)))
 
@@ -203,8 +201,12 @@ class Writing:
             return self._groups[named]
 
     def _new(self, item: Item, key: str) -> int:
+        self._sent.add(key)
         try:
             return shape.new_id(self.rpc.call("RpcItems.New", item, False))
+        except RpcError:
+            self._sent.discard(key)
+            raise
         except Unreachable as error:
             # The answer is lost: it may have happened. It is never sent again before the key was looked up.
             contact = _only(self._index.look_up(key)) if error.maybe_done else None
@@ -224,7 +226,7 @@ class Writing:
                     put = True
                     self.rpc.call_once("RpcItems.Put", made)
 
-        self._patiently(attempt)
+        self.rpc.patiently(attempt, _always)
         kind: OutcomeKind = "updated" if put or change.kind == "updated" else "unchanged"
         outcome = Outcome(change.key, kind)
         if str(contact) != change.remote and self.match_field is not None:
@@ -238,8 +240,12 @@ class Writing:
 
     def _remove(self, change: Change) -> Done:
         for contact in self._contacts_of(change):
-            with suppress(Gone):
+            try:
                 self._throw_away(contact, change.key)
+            except Gone:
+                # Not to be locked or read is not yet to be gone.
+                if self.match_field is not None and contact in self._index.look_up(change.key):
+                    return _unreadable(change, contact)
         return Done(Outcome(change.key, "removed"), (change, None, None))
 
     def _contacts_of(self, change: Change) -> set[int]:
@@ -259,21 +265,13 @@ class Writing:
                 else:
                     self.rpc.call_once("RpcItems.Put", trashed(item))
 
-        self._patiently(attempt)
+        self.rpc.patiently(attempt, _always)
 
     # -- one contact ---------------------------------------------------------------------------------------------------
 
-    def _patiently(self, attempt: Callable[[], T]) -> T:
-        """Again after a pause where an answer was lost: from the lock on, which is never held across a pause."""
-        return repeated(
-            attempt,
-            lambda result: PAUSES if isinstance(result, Unreachable) and self.patient else (),
-            self.sleep,
-        )
-
     def _owned(self, contact: int, key: str) -> Item:
         """The item, checked: a contact, not in the trash, and carrying exactly this key."""
-        item = shape.item(self.rpc.call_once("RpcItems.Get", contact, False))
+        item = shape.item(self.rpc.call_once("RpcItems.Get", contact, False), contact)
         if item is None or not is_live_contact(item):
             raise Gone
         if self.match_field is not None:
@@ -291,7 +289,7 @@ class Writing:
                 self._lock(contact)
             except Unreachable as error:
                 if error.maybe_done:
-                    self._unlock(contact)
+                    self._unlock(contact, tries=1)
                 raise
             try:
                 yield
@@ -317,24 +315,33 @@ class Writing:
         pauses = (*LOCK_PAUSES[:retries], *[LOCK_PAUSES[-1]] * (retries - len(LOCK_PAUSES)))
         for pause in (*pauses, None):
             try:
-                self.rpc.call_once("RpcItems.Lock", contact)
+                self._ask_for_lock(contact)
                 return
             except RpcError as error:
                 if self._missing(contact):
                     raise Gone from None
                 if pause is None:
                     raise Locked(str(error)) from None
-                self.sleep(pause)
+                self.rpc.sleep(pause)
+
+    def _ask_for_lock(self, contact: int) -> None:
+        """Where the answer is lost the second one says whose the lock is: our own we may take again."""
+        try:
+            self.rpc.call_once("RpcItems.Lock", contact)
+        except Unreachable as error:
+            if not error.maybe_done:
+                raise
+            self.rpc.call_once("RpcItems.Lock", contact)
 
     def _missing(self, contact: int) -> bool:
         try:
-            return not is_live_contact(shape.item(self.rpc.call_once("RpcItems.Get", contact, False)))
+            return not is_live_contact(shape.item(self.rpc.call_once("RpcItems.Get", contact, False), contact))
         except RpcError:
             return True
 
-    def _unlock(self, contact: int) -> None:
-        """Twice at the most: the write is done, and a lock that stays dies by itself after 60 s."""
-        for _attempt in range(2):
+    def _unlock(self, contact: int, tries: int = 2) -> None:
+        """As well as it goes: the write is done, and a lock that stays dies by itself after 60 s."""
+        for _attempt in range(tries):
             with suppress(Unreachable):
                 with suppress(RpcError, TargetStopped):
                     self.rpc.call_once("RpcItems.Unlock", contact)
@@ -350,7 +357,7 @@ class Writing:
     @cached_property
     def _the_index(self) -> Index:
         assert self.match_field is not None
-        return Index(self.rpc, self._fields[self.match_field], self._list_params())
+        return Index(self.rpc, self._fields[self.match_field], self._list_params(), self._somebody)
 
     def _list_params(self) -> int:
         """How many parameters ``RpcItems.GetList`` takes: by the server's version, if nobody says it."""
@@ -361,7 +368,7 @@ class Writing:
         except RpcError:
             return 8
         version = str(info.get("Version", "")) if isinstance(info, dict) else ""
-        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+        numbers = tuple(int(part) for part in re.findall(r"[0-9]{1,9}", version)[:2])
         if not numbers or numbers >= (5, 5):
             return 8
         return 7 if numbers >= (5,) else 6
@@ -370,6 +377,35 @@ class Writing:
 def _failed(change: Change, code: str, message: str, hint: str = "") -> Done:
     """A change that did not happen."""
     return Done(Outcome(change.key, "failed", code, message, hint or _("The next run tries again.")))
+
+
+def _explained(change: Change, error: Exception) -> Done:
+    """What kept one person's change from happening."""
+    match error:
+        case Gone():
+            return _failed(change, "contact_missing", _("The contact has disappeared meanwhile."))
+        case Locked():
+            message = _("Somebody edits the contact: {reason}").format(reason=error)
+            return Done(Outcome(change.key, "locked", "contact_locked", message, _("The next run tries again.")))
+        case Stranger():
+            hint = _("Correct the user field in GREYHOUND.")
+            return Done(Outcome(change.key, "conflict", "contact_other_key", str(error), hint))
+        case Ambiguous():
+            message = _("Several contacts carry this key: {ids}.").format(ids=error)
+            hint = _("Nothing was written. Leave the key with one of them, or delete the others.")
+            return Done(Outcome(change.key, "conflict", "contact_twice", message, hint))
+        case FieldTwice():
+            message = _("The user field {field} is named twice and gets two values.").format(field=error)
+            return _failed(change, "user_field_twice", message, _("Name every user field once, by number or name."))
+    return _failed(change, "greyhound_refused", _("GREYHOUND refused: {reason}").format(reason=error))
+
+
+def _unreadable(change: Change, contact: int) -> Done:
+    return _failed(change, "contact_unreadable", _("Contact {id} can't be locked or read.").format(id=contact))
+
+
+def _always(_lost: Unreachable) -> bool:
+    return True
 
 
 def _only(contacts: Sequence[int]) -> int | None:
