@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from tests.bench import rows
+from tests.bench import greyhound, rows
 
 
 def main() -> None:
     """Run them one after the other, in the order they are written."""
-    for name, bench in list(vars(rows).items()):
-        if name.startswith("bench_"):
-            print(f"\n{name.removeprefix('bench_').replace('_', ' ')}")
-            for line in bench():
-                print(f"  {line}", flush=True)
+    for module in (rows, greyhound):
+        for name, bench in list(vars(module).items()):
+            if name.startswith("bench_"):
+                print(f"\n{name.removeprefix('bench_').replace('_', ' ')}")
+                for line in bench():
+                    print(f"  {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -844,3 +844,14 @@ def test_an_access_key_with_an_umlaut_is_sent_as_servers_read_headers() -> None:
         answer = http.send("DELETE", "/rest/addressbook/external/persons/1", {"Authorization": key})
         http.close()
     assert answer.status == 404
+
+
+def test_whoever_shall_be_erased_and_is_not_known_is_not_passed_over_in_silence(
+    fe2: Fe2Simulator, world: World
+) -> None:
+    world.run(people("1", "2"))
+    del fe2.persons["2"]
+    plan = ActionPlan("sync", NAME, "fe2.sync", "erase", (removal_of(world.store.sent(NAME)[1]),))
+    (outcome,) = world.apply(plan)
+    assert (outcome.kind, outcome.code) == ("removed", "fe2_person_unknown")
+    assert "delete them there by hand" in outcome.hint

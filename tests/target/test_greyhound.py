@@ -1354,3 +1354,13 @@ def test_a_contact_whose_adoption_fails_is_never_removed_as_if_it_were_ours(
     assert world.intended() == set()
     assert world.run(people("2")) == {}
     assert not server.contacts[contact].get("Flags")
+
+
+def test_a_contact_that_is_locked_and_can_not_be_read_is_not_unlocked_for_others(
+    world: World, server: GreyhoundSimulator
+) -> None:
+    world.run(people("1"))
+    server.lock_by_other(1001)
+    server.fail(Fault(on="RpcItems.Get(", status=502, times=9))
+    assert world.outcomes({"1": person("Neu")})["1"].code == "greyhound_silent"
+    assert "Unlock" not in methods(server)

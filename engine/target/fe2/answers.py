@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engine.http import Answer, Http, Unreachable
 from engine.i18n import _
 from engine.problems import Problem
+from engine.target.base import Outcome
 
 # How often and after which pauses a code is repeated (spec: 423 at least three times within three minutes, 503 at most
 # twice because a proxy may have answered, everything undocumented at most four times: the sync is idempotent).
@@ -41,6 +42,13 @@ def delete_refused(answer: Answer, http: Http) -> Problem:
     else:
         problem = _explained(answer.status, 1)
     return _with_words(problem, answer, http)
+
+
+def not_known(key: str, remote: str) -> Outcome:
+    """Somebody to be deleted whom FE2 does not know: gone already, or the call itself is not there."""
+    message = _("FE2 answers that there is no {id} (code 404).").format(id=remote)
+    hint = _("If FE2 still shows the person, delete them there by hand: FE2 before 2.36 gives the same answer.")
+    return Outcome(key, "removed", "fe2_person_unknown", message, hint)
 
 
 def unreachable(url: str, error: Unreachable, untouched: bool) -> Problem:

@@ -184,7 +184,7 @@ class Fe2Sync:
         certain = ledger.is_certain()
         self._answered = False
         ledger.begin()
-        yield from self._delete_each(deleted, body, ledger, effects)
+        yield from self._delete_each(plan, deleted, body, ledger, effects)
         if plan.removal == "erase" or not body["personList"]:
             # Without a list nothing is proven about the others.
             if certain:
@@ -228,16 +228,17 @@ class Fe2Sync:
         return Problem("fe2_too_old", message, _("Use removal: sync, or update FE2 to 2.36."))
 
     def _delete_each(
-        self, deleted: Sequence[Change], body: dict[str, Any], ledger: Ledger, effects: Effects
+        self, plan: ActionPlan, deleted: Sequence[Change], body: dict[str, Any], ledger: Ledger, effects: Effects
     ) -> Iterator[Outcome]:
         staying = {person["externalDbId"] for person in body["personList"]}
         for number, change in enumerate(deleted, 1):
             remote = str(self._id(change.before))
-            if remote not in staying:
-                self._delete(remote, effects)
+            known = remote in staying or self._delete(remote, effects)
             ledger.done((change, None, None))
             effects.step(number)
-            yield Outcome(change.key, "removed")
+            # Where no sync follows nothing else would tell a wrong address from somebody who is gone.
+            doubtful = plan.removal == "erase" and not known
+            yield answers.not_known(change.key, remote) if doubtful else Outcome(change.key, "removed")
 
     def _sync(self, body: dict[str, Any], effects: Effects) -> None:
         headers = server.headers(self.connection) | {"Content-Type": "application/json"}
@@ -245,11 +246,13 @@ class Fe2Sync:
         if answer.status != 200 or answer.is_html:
             raise TargetStopped(answers.sync_refused(answer, self.http, len(body["personList"])))
 
-    def _delete(self, remote: str, effects: Effects) -> None:
+    def _delete(self, remote: str, effects: Effects) -> bool:
+        """Delete one person. Whether FE2 knew them: who is gone already is as good as deleted."""
         path = server.PERSON + quote(remote, safe="")
         answer = self._repeated("DELETE", path, server.headers(self.connection), b"", effects)
         if answer.status != 404 and (answer.status not in (200, 204) or answer.is_html):
             raise TargetStopped(answers.delete_refused(answer, self.http))
+        return answer.status != 404
 
     def _repeated(self, method: str, path: str, headers: Mapping[str, str], data: bytes, effects: Effects) -> Answer:
         try:

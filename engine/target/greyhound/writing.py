@@ -285,12 +285,7 @@ class Writing:
     def _locked(self, contact: int) -> Iterator[None]:
         """Locked for writing, and unlocked always, also where the answer to Lock was lost."""
         with self._alone_with(contact), self.rpc.holding_a_lock():
-            try:
-                self._lock(contact)
-            except Unreachable as error:
-                if error.maybe_done:
-                    self._unlock(contact, tries=1)
-                raise
+            self._lock(contact)
             try:
                 yield
             finally:
@@ -331,7 +326,11 @@ class Writing:
         except Unreachable as error:
             if not error.maybe_done:
                 raise
-            self.rpc.call_once("RpcItems.Lock", contact)
+            try:
+                self.rpc.call_once("RpcItems.Lock", contact)
+            except Unreachable:
+                self._unlock(contact, tries=1)
+                raise
 
     def _missing(self, contact: int) -> bool:
         try:
