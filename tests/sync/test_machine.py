@@ -35,6 +35,7 @@ from engine.simulator import Fault, Fe2Simulator, GreyhoundSimulator
 from engine.simulator.greyhound import DELETED, without_empty
 from engine.state.store import Store
 from engine.sync.account import Tools
+from engine.sync.record import Sent
 from engine.sync.run import run_mapping
 
 EXAMPLES = int(os.environ.get("ABGLEICH_EXAMPLES", "5"))
@@ -259,9 +260,16 @@ class Site:
         return {contact for contact, owner in self.greyhound.locks.items() if owner[0] == "api"}
 
     def last_sent(self, connection: str) -> dict[str, Any]:
+        return {one.key: one.record for one in self._sent(connection)}
+
+    def linked(self) -> set[int]:
+        """The contacts that the state knows as somebody's."""
+        return {int(one.remote) for one in self._sent("greyhound") if one.remote is not None}
+
+    def _sent(self, connection: str) -> list[Sent]:
         store = Store(self.state)
         try:
-            return {one.key: one.record for one in store.sent(connection)}
+            return store.sent(connection)
         finally:
             store.close()
 
@@ -398,7 +406,8 @@ class Machine(RuleBasedStateMachine):
         self.rows: dict[str, Row] = {"1": Row("Ada", "Zug 1", "")}
         self.good_rows = dict(self.rows)
         self.sound = True
-        self.there_before: dict[int, dict[str, Any]] = {}
+        self.there_before: set[int] = set()
+        self.linked: set[int] = set()
 
     @initialize(rows=LIST, there=st.sets(KEY, max_size=2), kind=st.sampled_from(list(SERVERS)), final=st.booleans())
     def begin(self, rows: dict[str, Row], there: set[str], kind: str, final: bool) -> None:
@@ -411,7 +420,7 @@ class Machine(RuleBasedStateMachine):
         for key in sorted(there):
             contact = {"Callname": "Alt", "ComLinks": [{"Kind": 4, "Category": 2, "Text": "<+491511234567>"}]}
             number = server.add_contact(Subject=f"Alt {key}", contact=contact, user_fields={KEY_FIELD: key})
-            self.there_before[number] = copy.deepcopy(server.contacts[number])
+            self.there_before.add(number)
         server.add_contact(Subject="Handwerker")
         self.site.fe2.manual.append({"firstName": "Von Hand"})
         MET["examples"] += 1
@@ -487,6 +496,7 @@ class Machine(RuleBasedStateMachine):
         manual = copy.deepcopy(site.fe2.manual)
         self.sound = False
         report = site.run(self.rows, full, only_plan)
+        self.linked |= site.linked()
         MET["runs"] += 1
         if report is not None and report.status == "done":
             self.good_rows = dict(self.rows)
@@ -546,13 +556,8 @@ class Machine(RuleBasedStateMachine):
         self.there_is_nothing_left_to_do()
 
     def never_ours(self, number: int) -> bool:
-        """A contact that was there before, with the key of somebody whom no run came to write."""
-        return self.there_before.get(number) == self.site.greyhound.contacts[number]
-
-    def edited(self, number: int, before: Mapping[str, Any]) -> None:
-        """What people do to such a contact does not make it ours."""
-        if self.there_before.get(number) == before:
-            self.there_before[number] = copy.deepcopy(self.site.greyhound.contacts[number])
+        """A contact that was there before, with the key of somebody who left before any run came to link them."""
+        return number in self.there_before - self.linked
 
     def there_is_nothing_left_to_do(self) -> None:
         site = self.site
@@ -569,33 +574,29 @@ class HandMachine(Machine):
 
     by_hand = True
 
-    @contextmanager
-    def editing(self, key: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    def edited(self, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """The contact of a key with its properties; a new one that nobody cares about where there is none."""
         found = self.site.of_key(key)
         item = self.site.greyhound.contacts[found[0]] if found else {"Properties": {}, "UserFields": []}
-        before = copy.deepcopy(item)
-        yield item, item["Properties"].setdefault("Contact", {})
-        if found:
-            self.edited(found[0], before)
+        return item, item["Properties"].setdefault("Contact", {})
 
     @rule(key=KEY, what=st.sampled_from(["others' fields", "our fields", "trash", "delete"]))
     def edit(self, key: str, what: str) -> None:
         if what == "others' fields":
-            with self.editing(key) as (item, contact):
-                contact |= {"Callname": "Spitz", "NobodyKnows": {"a": [1, "ü"]}}
-                contact["ComLinks"] = [*contact.get("ComLinks", []), {"Kind": 3, "Category": 2, "Text": "<0815>"}]
-                item |= {"Remarks": "Anruf", "Priority": 3, "GroupRef": 2, "State": 2}
+            item, contact = self.edited(key)
+            contact |= {"Callname": "Spitz", "NobodyKnows": {"a": [1, "ü"]}}
+            contact["ComLinks"] = [*contact.get("ComLinks", []), {"Kind": 3, "Category": 2, "Text": "<0815>"}]
+            item |= {"Remarks": "Anruf", "Priority": 3, "GroupRef": 2, "State": 2}
         elif what == "our fields":
-            with self.editing(key) as (item, contact):
-                item["Subject"] = contact["Firstname"] = "Verschrieben"
-                link = {"Kind": 0, "Category": 1, "Preferred": True, "Text": "<c@example.org>"}
-                contact["ComLinks"] = [*contact.get("ComLinks", []), link]
-                kept = [one for one in item["UserFields"] if one["FieldRef"] != TRAIN_FIELD]
-                item["UserFields"] = [*kept, {"FieldRef": TRAIN_FIELD, "Value": "Zug 9"}]
+            item, contact = self.edited(key)
+            item["Subject"] = contact["Firstname"] = "Verschrieben"
+            link = {"Kind": 0, "Category": 1, "Preferred": True, "Text": "<c@example.org>"}
+            contact["ComLinks"] = [*contact.get("ComLinks", []), link]
+            kept = [one for one in item["UserFields"] if one["FieldRef"] != TRAIN_FIELD]
+            item["UserFields"] = [*kept, {"FieldRef": TRAIN_FIELD, "Value": "Zug 9"}]
         elif what == "trash":
-            with self.editing(key) as (item, _contact):
-                item["Flags"] = item.get("Flags", 0) | DELETED
+            item, _contact = self.edited(key)
+            item["Flags"] = item.get("Flags", 0) | DELETED
         else:
             for number in self.site.of_key(key):
                 del self.site.greyhound.contacts[number]
