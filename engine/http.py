@@ -116,11 +116,16 @@ class Http:
         """The first 500 characters of an answer, without secrets."""
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        return text[:BODY_KEPT]
+        return legible(text[:BODY_KEPT])
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+
+def legible(text: str) -> str:
+    """A server's text for people: halves of characters, which nothing can write, are replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def json_body(value: Any) -> bytes:
@@ -188,7 +193,8 @@ def _forms(secret: str) -> set[str]:
     """How a server may write a secret back: as it is, in an address, in JSON, in a page."""
     in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     in_page = {html.escape(secret), html.escape(secret, quote=False)}
-    return {secret, quote(secret, safe=""), quote(secret)} | in_json | in_page
+    in_another_encoding = {secret.encode("cp1252", "replace").decode("utf-8", "replace")}
+    return {secret, quote(secret, safe=""), quote(secret)} | in_json | in_page | in_another_encoding
 
 
 def repeated(

@@ -32,7 +32,9 @@ def plan_from_json(text: str) -> Plan:
 def _action(data: dict[str, Any]) -> ActionPlan:
     changes = tuple(_change(change) for change in data["changes"])
     adopted = tuple(_change(change) for change in data["adopted"])
-    return ActionPlan(**(data | {"changes": changes, "adopted": adopted, "handed_over": tuple(data["handed_over"])}))
+    # Plans of earlier versions have no `let_go`.
+    keys = {name: tuple(data.get(name, ())) for name in ("handed_over", "let_go")}
+    return ActionPlan(**(data | keys | {"changes": changes, "adopted": adopted}))
 
 
 def _change(data: dict[str, Any]) -> Change:

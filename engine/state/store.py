@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,25 +141,40 @@ class Store:
 
     def owners(self, perhaps: bool = False) -> dict[tuple[str, str, str], int]:
         """How many persons every (connection, mapping, action) last sent; also those it ``perhaps`` sent."""
-        found: Counter[tuple[str, str, str]] = Counter()
+        everybody = _persons(t.sent)
+        both = everybody.union(_persons(t.intents)) if perhaps else everybody
+        people = both.subquery()
+        owner = (people.c.connection, people.c.mapping, people.c.action)
         with self._begin() as database:
-            for table in (t.sent, t.intents) if perhaps else (t.sent,):
-                owner = (table.c.connection, table.c.mapping, table.c.action)
-                for row in database.execute(select(*owner, func.count()).group_by(*owner)).all():
-                    found[row[0], row[1], row[2]] += row[3]
-        return dict(found)
+            counted = database.execute(select(*owner, func.count()).group_by(*owner)).all()
+        return {(row[0], row[1], row[2]): row[3] for row in counted}
+
+    def withdraw(self, connection: str, owner: Owner, keys: Collection[str]) -> None:
+        """Nothing was written about these keys, and nothing is under way."""
+        with self._begin() as database:
+            _delete_people(database, t.intents, connection, owner, sorted(keys))
 
     def intend(
-        self, connection: str, owner: Owner, changes: Iterable[tuple[str, Record]], place: str | None = None
+        self,
+        connection: str,
+        owner: Owner,
+        changes: Iterable[tuple[str, Record]],
+        place: str | None = None,
+        forget: bool = False,
     ) -> None:
-        """Writes about these keys begin, at this address: until each is confirmed, what is over there is not known."""
+        """Writes about these keys begin, at this address: until each is confirmed, what is over there is not known.
+
+        ``forget``: it is another server than before, and what was sent to that one says nothing about this one.
+        """
         rows = [
             {"connection": connection, "mapping": owner.mapping, "action": owner.action, "key": key}
             | {"record": json.dumps(record, ensure_ascii=False)}
             for key, record in changes
         ]
         with self._begin() as database:
-            _delete_people(database, t.intents, connection, [(owner, row["key"]) for row in rows])
+            if forget:
+                _forget_connection(database, connection)
+            _delete_people(database, t.intents, connection, owner, [row["key"] for row in rows])
             for start in range(0, len(rows), CHUNK):
                 database.execute(insert(t.intents), rows[start : start + CHUNK])
             if place is not None:
@@ -177,23 +191,16 @@ class Store:
         """These changes took effect. ``final``: the write as a whole was a clear success, at this address."""
         moment = self.now()
         with self._begin() as database:
-            gone: list[tuple[Owner, str]] = []
+            gone: list[str] = []
             rows: list[dict[str, Any]] = []
             for change, record, remote in changes:
-                gone.append((owner, change.key))
+                gone.append(change.key)
                 if change.taken_from is not None:
-                    database.execute(
-                        delete(t.sent).where(
-                            t.sent.c.connection == connection,
-                            t.sent.c.mapping == change.taken_from.mapping,
-                            t.sent.c.action == change.taken_from.action,
-                            t.sent.c.remote == change.remote,
-                        )
-                    )
+                    _take_over(database, connection, change.taken_from, change)
                 if record is not None:
                     rows.append(_sent_row(connection, owner, change.key, record, remote, moment))
             for table in (t.sent, t.intents):
-                _delete_people(database, table, connection, gone)
+                _delete_people(database, table, connection, owner, gone)
             for start in range(0, len(rows), CHUNK):
                 database.execute(insert(t.sent), rows[start : start + CHUNK])
             if final:
@@ -202,9 +209,7 @@ class Store:
     def forget_connection(self, connection: str) -> None:
         """The connection leads to another server: what was sent to the old one says nothing about it."""
         with self._begin() as database:
-            for table in (t.sent, t.intents):
-                database.execute(delete(table).where(table.c.connection == connection))
-            _set_connection(database, connection, place=None, last_success=None)
+            _forget_connection(database, connection)
 
     def hand_over(self, connection: str, owner: Owner, keys: Iterable[str], to: Owner) -> None:
         """These persons are no longer the owner's; they stay as last sent until somebody takes them over."""
@@ -237,7 +242,7 @@ class Store:
         """Nobody was ever sent under this key."""
         with self._begin() as database:
             for table in (t.sent, t.intents):
-                _delete_people(database, table, connection, [(owner, key)])
+                _delete_people(database, table, connection, owner, [key])
 
     # -- claims ------------------------------------------------------------------------------------------------------
 
@@ -455,8 +460,8 @@ class Store:
                     written = json.dumps(erased, ensure_ascii=False)
                     database.execute(update(t.runs).where(t.runs.c.id == run).values(report=written))
             database.execute(update(t.plans).where(t.plans.c.mapping == mapping).values(**EMPTY))
-            for table in (t.claims, t.intents):
-                database.execute(delete(table).where(table.c.mapping == mapping, table.c.key == key))
+            claims = t.claims.c
+            database.execute(delete(t.claims).where(claims.mapping == mapping, claims.key == key))
         if self._engine.dialect.name == "sqlite":
             self._rewrite()
 
@@ -476,17 +481,30 @@ class Store:
 
 
 class StateLedger:
-    """The :class:`engine.target.base.Ledger` of one action, kept in the state. ``place`` is the server's address."""
+    """The :class:`engine.target.base.Ledger` of one action, kept in the state.
 
-    def __init__(self, store: Store, connection: str, owner: Owner, place: str | None = None) -> None:
+    ``place`` is the server's address; ``moved``: it is another one than before, and nobody was sent there yet.
+    """
+
+    def __init__(
+        self, store: Store, connection: str, owner: Owner, place: str | None = None, moved: bool = False
+    ) -> None:
         self.store = store
         self.connection = connection
         self.owner = owner
         self.place = place
+        self.moved = moved
 
     def everybody(self) -> list[Sent]:
         """All persons last sent over this connection."""
-        return self.store.sent(self.connection)
+        return [] if self.moved else self.store.sent(self.connection)
+
+    def in_doubt(self) -> set[str]:
+        """The keys of this action about which a write began and was never confirmed."""
+        if self.moved:
+            return set()
+        sent = self.store.sent(self.connection, self.owner.mapping, self.owner.action)
+        return {one.key for one in sent if one.intended}
 
     def is_certain(self) -> bool:
         """Whether what the target holds is known."""
@@ -494,12 +512,20 @@ class StateLedger:
 
     def begin(self) -> None:
         """A write begins."""
+        if self.moved:
+            self.store.forget_connection(self.connection)
+            self.moved = False
         self.store.set_uncertain(self.connection)
 
     def intend(self, changes: Iterable[Change]) -> None:
         """Writes about these persons begin."""
         meant = ((change.key, change.after or change.before or {}) for change in changes)
-        self.store.intend(self.connection, self.owner, meant, self.place)
+        self.store.intend(self.connection, self.owner, meant, self.place, self.moved)
+        self.moved = False
+
+    def withdraw(self, keys: Collection[str]) -> None:
+        """Nothing was written about these persons after all."""
+        self.store.withdraw(self.connection, self.owner, keys)
 
     def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
         """The write as a whole was a clear success."""
@@ -529,6 +555,10 @@ def _sent_row(
     }
 
 
+def _persons(table: Table) -> Select[Any]:
+    return select(table.c.connection, table.c.mapping, table.c.action, table.c.key)
+
+
 def _people_of(table: Table, connection: str, mapping: str | None, action: str | None) -> Select[Any]:
     c = table.c
     query = select(table).where(c.connection == connection)
@@ -539,12 +569,27 @@ def _people_of(table: Table, connection: str, mapping: str | None, action: str |
     return query.order_by(c.mapping, c.action, c.key)
 
 
-def _delete_people(database: Database, table: Table, connection: str, gone: list[tuple[Owner, str]]) -> None:
+def _take_over(database: Database, connection: str, former: Owner, change: Change) -> None:
+    """Whoever had the person has them no longer, neither as sent nor as intended."""
+    c = t.sent.c
+    theirs = (c.connection == connection, c.mapping == former.mapping, c.action == former.action)
+    keys = {change.key}
+    if change.remote is not None:
+        keys |= set(database.execute(select(c.key).where(*theirs, c.remote == change.remote)).scalars())
+        database.execute(delete(t.sent).where(*theirs, c.remote == change.remote))
+    _delete_people(database, t.intents, connection, former, sorted(keys))
+
+
+def _forget_connection(database: Database, connection: str) -> None:
+    for table in (t.sent, t.intents):
+        database.execute(delete(table).where(table.c.connection == connection))
+    _set_connection(database, connection, place=None, last_success=None)
+
+
+def _delete_people(database: Database, table: Table, connection: str, owner: Owner, gone: list[str]) -> None:
     c = table.c
     for start in range(0, len(gone), CHUNK):
-        part = gone[start : start + CHUNK]
-        owner = part[0][0]
-        keys = [key for _owner, key in part]
+        keys = gone[start : start + CHUNK]
         database.execute(
             delete(table).where(
                 c.connection == connection, c.mapping == owner.mapping, c.action == owner.action, c.key.in_(keys)

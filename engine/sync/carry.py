@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.config.load import Project
 from engine.i18n import _
@@ -16,7 +17,7 @@ from engine.sync.account import (
     worst,
 )
 from engine.sync.owners import HANDED_OVER, place_of, server_changed
-from engine.sync.plan import ActionPlan, Plan
+from engine.sync.plan import ActionPlan, Change, Plan
 from engine.sync.record import Owner
 from engine.sync.script import Job
 from engine.target.base import Effects, Outcome, Target
@@ -47,32 +48,62 @@ def _carry_out_action(
     made = ActionReport(action.id, action.connection, "unchanged", kept=action.kept)
     made.counts.update(unchanged=action.unchanged, rejected=action.rejected, held=len(action.held))
     stopped: Problem | None = None
+    owner = Owner(plan.mapping, action.id)
+    if action.let_go:
+        tools.store.withdraw(action.connection, owner, action.let_go)
     if action.handed_over:
-        owner = Owner(plan.mapping, action.id)
         tools.store.hand_over(action.connection, owner, action.handed_over, Owner(HANDED_OVER, action.id))
     outcomes: dict[str, Outcome] = {}
     if action.going or action.adopted or action.resend:
         place = place_of(project, action.connection, tools.store)
-        if server_changed(project, action.connection, tools.store):
-            tools.store.forget_connection(action.connection)
-        ledger = StateLedger(tools.store, action.connection, Owner(plan.mapping, action.id), place)
+        moved = server_changed(project, action.connection, tools.store)
+        left_behind = len(tools.store.sent(action.connection)) if moved else 0
+        ledger = StateLedger(tools.store, action.connection, owner, place, moved)
         try:
-            for outcome in target.apply(action, ledger, Effects(tools.sleep, tools.steps_done)):
+            for outcome in target.apply(_in_doubt(action, ledger), ledger, Effects(tools.sleep, tools.steps_done)):
                 outcomes[outcome.key] = outcome
         except TargetStopped as error:
             stopped = error.problems[0]
             report.problems += error.problems
+        if left_behind and not ledger.moved:
+            report.problems.append(_left_behind(action.connection, left_behind))
     for change in action.changes:
         became = outcomes.pop(change.key, None)
         kind = _counted(became, report, action.id)
         reason = _reason(became, stopped, target)
         made.changes.append(change_as_json(change, None if change.held else kind, reason))
         made.counts[kind] += not change.held
-    for outcome in outcomes.values():
-        # Somebody unchanged who was sent all the same: only a failure is worth a count.
-        made.counts["failed"] += _counted(outcome, report, action.id) == "failed"
+    for change in action.adopted:
+        became = outcomes.pop(change.key, None)
+        if became is None and (stopped is None or target.replaces_everybody):
+            continue
+        # Somebody unchanged who was sent all the same: worth telling where it was not just that.
+        kind = _counted(became, report, action.id)
+        if kind in ("failed", "created"):
+            made.counts["unchanged"] -= 1
+            made.counts[kind] += 1
+            made.changes.append(change_as_json(change, kind, _reason(became, stopped, target)))
     made.status = _action_status(action, made, stopped is not None)
     return made
+
+
+def _in_doubt(action: ActionPlan, ledger: StateLedger) -> ActionPlan:
+    """The plan with what is known by now of writes that were never confirmed: it may have waited for an approval."""
+    doubtful = ledger.in_doubt()
+
+    def marked(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        return tuple(replace(change, intended=change.key in doubtful) for change in changes)
+
+    return replace(action, changes=marked(action.changes), adopted=marked(action.adopted))
+
+
+def _left_behind(connection: str, count: int) -> Problem:
+    message = _("{connection} leads to another server than before: {count} persons of the old one are forgotten here.")
+    hint = _(
+        "They are still over there. Was only the address written in another way, nothing is lost: who is in the "
+        "list was found again by the key. Who left it meanwhile stays over there."
+    )
+    return Problem("server_changed", message.format(connection=connection, count=count), hint, severity="warning")
 
 
 def _reason(outcome: Outcome | None, stopped: Problem | None, target: Target) -> tuple[str, str] | None:

@@ -21,9 +21,9 @@ from engine.sync.account import (
     writing,
 )
 from engine.sync.carry import Targets, carry_out, targets_of
-from engine.sync.owners import connection_mark, is_live, key_fields, sent_over
+from engine.sync.owners import connection_mark, is_live, sent_over
 from engine.sync.plan import ActionPlan, Plan
-from engine.sync.record import Owner
+from engine.sync.record import Owner, key_fields
 from engine.sync.script import prepare
 from engine.target import target_class
 from engine.target.base import Target
@@ -138,6 +138,8 @@ def _people_as_planned(project: Project, mapping: str, action: ActionPlan, targe
         if change.taken_from is not None and before is None:
             from_whom = mine.values() if change.taken_from == me else others
             before = next((s for s in from_whom if s.owner == change.taken_from and s.remote == change.remote), None)
+        if change.kind == "created" and before is not None and before.is_perhaps:
+            before = None
         remote = target.remote_of(change.after) if change.after is not None else change.remote
         if (before.record if before is not None else None) != change.before or (remote and remote in theirs):
             return False
@@ -185,9 +187,14 @@ def _not_open(stored: StoredPlan) -> Problem:
 
 def released_target(project: Project, action: ActionPlan) -> Target:
     """A target for removals without a mapping: how a contact is recognised is told by what was last sent."""
-    match: dict[str, str] = {"id": "{{ id }}"}
-    for change in action.changes:
-        for name in key_fields(change.before or {}, change.key):
-            match = {"user_field": name}
+    found = [key_fields(change.before or {}, change.key) for change in action.changes]
+    fields = sorted(set.intersection(*found)) if found else []
+    if len(fields) > 1 and any(change.intended for change in action.changes):
+        # Whoever is in doubt is looked for by the key: in another field it may be anybody's value.
+        message = _("{action}: several user fields hold the key ({names}); which one is the match can't be told.")
+        hint = _("Put the mapping back and run it once, then delete it and release it again.")
+        shown = message.format(action=action.id, names=", ".join(fields))
+        raise UserMustFix(Problem("match_unknown", shown, hint))
+    match = {"user_field": fields[0]} if fields else {"id": "{{ id }}"}
     model = ActionModel.model_construct(action=action.target, connection=action.connection, fields={}, match=match)
     return target_class(action.target)(model, project.connections[action.connection])

@@ -99,7 +99,9 @@ def _changes(action: ActionPlan, limits: Limits) -> list[Reason]:
 
 
 def _turnover(action: ActionPlan, limits: Limits) -> list[Reason]:
-    removals, creations = action.count("removed"), action.count("created")
+    removals = action.count("removed")
+    # Who was perhaps created already is known by the key.
+    creations = sum(1 for change in action.changes if change.kind == "created" and not change.intended)
     both = not limits.max_removals.allows(removals, action.known) and not limits.max_removals.allows(
         creations, action.known
     )

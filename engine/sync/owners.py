@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from engine.config.load import Project
 from engine.config.schema import Fe2Connection
 from engine.i18n import _
 from engine.problems import Problem
 from engine.state.store import Store
-from engine.sync.record import Owner, Person, Sent, digest
+from engine.sync.record import Owner, Person, Sent, digest, key_fields
 
 HANDED_OVER = "+handed-over"
 """Stands for the mapping of persons who were given up to somebody that claims them and has not run since.
@@ -45,6 +44,12 @@ def tls_warnings(project: Project, connection: str) -> list[Problem]:
     return [Problem("tls_not_verified", message.format(connection=connection), hint, severity="warning")]
 
 
+def leads_elsewhere(project: Project, connection: str, store: Store) -> bool:
+    """Whether a connection leads to another server or organisation than the one its people were sent to."""
+    place = store.connection(connection).place
+    return place is not None and place != place_of(project, connection, store)
+
+
 def server_changed(project: Project, connection: str, store: Store) -> bool:
     """Whether a connection leads to another server than the one its people were sent to, one contact at a time.
 
@@ -55,9 +60,7 @@ def server_changed(project: Project, connection: str, store: Store) -> bool:
     before = store.connection(connection).place
     if kind is None or before is None:
         return False
-    if isinstance(kind, Fe2Connection):
-        return MARK not in before
-    return before != place_of(project, connection, store)
+    return MARK not in before if isinstance(kind, Fe2Connection) else leads_elsewhere(project, connection, store)
 
 
 def sent_over(project: Project, connection: str, store: Store) -> list[Sent]:
@@ -91,8 +94,3 @@ def orphan_finder(orphans: Mapping[str, Sent]) -> Callable[[Person], Sent | None
         )
 
     return find
-
-
-def key_fields(record: Mapping[str, Any], key: str) -> set[str]:
-    """The user fields in which a contact carries its key."""
-    return {name for name, value in record.get("UserFields", {}).items() if value == key}

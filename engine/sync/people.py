@@ -23,10 +23,11 @@ from engine.sync.account import (
 )
 from engine.sync.carry import carry_out
 from engine.sync.decide import released_target
-from engine.sync.owners import connection_mark, is_live, server_changed
+from engine.sync.owners import connection_mark, is_live, leads_elsewhere
 from engine.sync.plan import ActionPlan, Change, Plan, Reason
 from engine.sync.record import Owner, Sent
 from engine.target import TARGETS, target_class
+from engine.target.base import Target
 
 
 def release_mapping(project: Project, mapping_id: str, tools: Tools) -> Report:
@@ -40,6 +41,8 @@ def release_mapping(project: Project, mapping_id: str, tools: Tools) -> Report:
             raise UserMustFix(
                 Problem("unknown_connection", message, _("Put it back: without it nobody can be removed."))
             )
+        if leads_elsewhere(project, connection, tools.store):
+            raise UserMustFix(_elsewhere(connection))
         actions.append(_removal_plan(project, connection, owner, tools.store))
     if not actions:
         raise UserMustFix(_nothing_to_release(project, mapping_id, tools.store))
@@ -55,6 +58,12 @@ def release_mapping(project: Project, mapping_id: str, tools: Tools) -> Report:
         report.status = "held"
         report.problems += held_problems(plan)
     return report
+
+
+def _elsewhere(connection: str) -> Problem:
+    message = _("{connection} leads to another server or organisation by now than the one these people were sent to.")
+    hint = _("Nobody was removed: the same ids may be other people there. Put address and key back to remove them.")
+    return Problem("server_changed", message.format(connection=connection), hint)
 
 
 def _orphaned(project: Project, store: Store) -> Iterator[tuple[str, Owner]]:
@@ -117,14 +126,14 @@ def forget_person(project: Project, mapping_id: str, key: str, tools: Tools) -> 
         report = begun(project, tools, mapping_id, "forget")
         with recorded(tools, report):
             _forget(project, held, mapping_id, key, tools, report)
-        if report.status != "failed":
+        if all(action.status == "done" for action in report.actions):
             # After the run is on record: its own entry is erased as well.
             tools.store.erase_person(key, mapping_id)
     return report
 
 
 def _known_sender(project: Project, mapping_id: str, store: Store) -> None:
-    known = sorted({*project.ids, *(mapping for _connection, mapping, _action in store.owners())})
+    known = sorted({*project.ids, *(mapping for _connection, mapping, _action in store.owners(perhaps=True))})
     if mapping_id in known or store.runs(mapping_id, 1):
         return
     near = did_you_mean(mapping_id, known)
@@ -147,10 +156,10 @@ def _forget(
         )
         report.problems.append(Problem("unknown_person", message, hint))
     for connection, owner, one in held:
-        if server_changed(project, connection, tools.store):
+        if leads_elsewhere(project, connection, tools.store):
             # Ids of the old server mean somebody else on the new one.
             message = _("{connection} leads to another server by now: nobody was removed there.")
-            hint = _("Delete the contact {id} on the old server by hand.").format(id=one.remote)
+            hint = _("Delete {id} on the old server by hand.").format(id=one.remote or key)
             problem = Problem("server_changed", message.format(connection=connection), hint, NOWHERE, "warning")
             report.problems.append(problem)
             tools.store.forget_sent(connection, owner, key)
@@ -161,7 +170,7 @@ def _forget(
         change = Change("removed", key, one.record, None, one.remote, intended=one.intended)
         if removal == "keep":
             message = _("{action}: `removal: keep` leaves the contact {id} in GREYHOUND.").format(
-                action=owner.action, id=one.remote
+                action=owner.action, id=one.remote or key
             )
             hint = _("Delete it there by hand, or allow it in the mapping: removal: trash.")
             report.problems.append(Problem("kept_over_there", message, hint, NOWHERE, "warning"))
@@ -169,7 +178,7 @@ def _forget(
             report.actions.append(ActionReport(owner.action, connection, "done"))
             continue
         plan = Plan(mapping_id, (replace(base, changes=(change,)),))
-        target = released_target(project, plan.actions[0])
+        target = _target_of(project, plan)
         try:
             carry_out(project, plan, {(connection, owner.action): target}, tools, report)
         finally:
@@ -182,6 +191,16 @@ def _forget(
         message = _("If {key} is still in the list, the next run brings them again.").format(key=key)
         hint = _("Take the person out of the list first.")
         report.problems.append(Problem("may_come_back", message, hint, NOWHERE, "warning"))
+
+
+def _target_of(project: Project, plan: Plan) -> Target:
+    """The target of the person's own action; where that is gone, one that is made from what was sent."""
+    (action,) = plan.actions
+    mapping = project.mappings.get(plan.mapping)
+    for own in mapping.actions if mapping is not None else ():
+        if own.id == action.id and own.model.connection == action.connection:
+            return target_class(action.target)(own.model, project.connections[action.connection])
+    return released_target(project, action)
 
 
 def _forget_removal(project: Project, owner: Owner, connection: str) -> str:

@@ -15,7 +15,7 @@ from engine.config.yaml import SECRETS
 from engine.problems import Problem
 from engine.state.store import Store
 from engine.sync.account import Tools
-from engine.sync.owners import place_of, server_changed, tls_warnings
+from engine.sync.owners import leads_elsewhere, place_of, tls_warnings
 from engine.target import ping_of
 from engine.target.base import Listed, Pong
 
@@ -118,7 +118,7 @@ def _errors(project: Project) -> list[Problem]:
 
 
 def _history(project: Project, name: str, store: Store) -> History:
-    if server_changed(project, name, store):
+    if leads_elsewhere(project, name, store):
         return History()  # what was sent to the old server says nothing about the new one
     state = store.connection(name).at(place_of(project, name, store))
     persons = sum(count for (connection, _mapping, _action), count in store.owners().items() if connection == name)

@@ -54,7 +54,8 @@ class ActionPlan:
     """One action's part. ``known`` counts the persons last sent; ``rejected`` the rows this action could not take.
 
     ``kept`` counts persons who are not in the source and stay because ``removal`` is keep. ``handed_over`` are keys of
-    persons whom somebody else claims: they stay, and are no longer this action's.
+    persons whom somebody else claims: they stay, and are no longer this action's. ``let_go`` are keys of those who
+    were perhaps created and are not in the source any more, where ``removal`` is keep.
     """
 
     id: str
@@ -69,6 +70,7 @@ class ActionPlan:
     adopted: tuple[Change, ...] = ()
     resend: bool = False
     handed_over: tuple[str, ...] = ()
+    let_go: tuple[str, ...] = ()
 
     def count(self, kind: ChangeKind, held: bool = False) -> int:
         """How many changes of a kind are held, or are not."""
@@ -142,7 +144,6 @@ def plan_action(
     remote_of: Callable[[Record], str | None],
     creation_only: Collection[str] = (),
     everything: bool = False,
-    shared: Collection[str] = (),
     orphan_of: Callable[[Person], Sent | None] = lambda _person: None,
     rejected_remotes: Collection[str] = (),
     wanted_elsewhere: Collection[str] = (),
@@ -152,9 +153,9 @@ def plan_action(
     ``rejected_keys`` belong to rows that failed: whoever was sent before stays as last sent. ``orphans`` are persons of
     mappings that no longer exist, by their id over there: whoever claims one takes it over; where records hold no such
     id, ``orphan_of`` finds them. ``loses`` says whether an update would take a person out of the alarm. With
-    ``everything`` unchanged persons are sent as well. ``shared`` are ids over there that another mapping looks after,
-    too: they are not removed. Nor are ``rejected_remotes``, which rejected rows bring under whatever key, nor those
-    that are ``wanted_elsewhere``: they are handed over to whom they are claimed by. Whoever is ``intended`` is written
+    ``everything`` unchanged persons are sent as well. ``rejected_remotes``, ids that rejected rows bring under
+    whatever key, are not removed; nor are those that are ``wanted_elsewhere``: they are handed over to whom they are
+    claimed by. Whoever is ``intended`` is written
     again although nothing differs; who was perhaps created counts as new, or, where nobody wants them, as removed.
     """
     changes: list[Change] = []
@@ -172,7 +173,7 @@ def plan_action(
         before = sent.get(person.key)
         perhaps = before is not None and before.is_perhaps
         taken = None
-        if before is None or perhaps:
+        if before is None or before.is_perhaps:
             # The same id under another key is the same person; so is a person of a mapping that is gone.
             remote = remote_of(person.record)
             before = gone_by_remote.get(remote) if remote is not None else None
@@ -181,9 +182,9 @@ def plan_action(
             else:
                 before = orphans.get(remote) if remote is not None else orphan_of(person)
             taken = before.owner if before is not None else None
-        if before is None:
+        if before is None or before.is_perhaps:
             made = Change("created", person.key, None, person.record, row=person.row, line=person.line)
-            changes.append(replace(made, intended=perhaps))
+            changes.append(replace(made, taken_from=taken, intended=perhaps or before is not None))
             continue
         change = Change(
             "updated",
@@ -204,18 +205,16 @@ def plan_action(
         if taken is not None or everything or before.intended:
             adopted.append(change)
     handed_over = [one.key for one in gone.values() if one.remote in wanted_elsewhere]
-    leaving = [
-        one
-        for one in gone.values()
-        if base.removal != "keep" and one.remote not in shared and one.key not in handed_over
-    ]
+    leaving = [one for one in gone.values() if base.removal != "keep" and one.key not in handed_over]
     changes += [Change("removed", one.key, one.record, None, one.remote, intended=one.intended) for one in leaving]
+    let_go = tuple(one.key for one in gone.values() if base.removal == "keep" and one.is_perhaps)
     return replace(
         base,
         changes=tuple(changes),
         adopted=tuple(adopted),
         unchanged=unchanged,
-        known=sum(not one.is_perhaps for one in sent.values()),
-        kept=len(gone) - len(leaving) - len(handed_over),
+        known=len(sent),
+        kept=len(gone) - len(leaving) - len(handed_over) - len(let_go),
         handed_over=tuple(handed_over),
+        let_go=let_go,
     )

@@ -48,6 +48,11 @@ class Sent:
         return self.intended and self.remote is None
 
 
+def key_fields(record: Mapping[str, Any], key: str) -> set[str]:
+    """The user fields in which a contact carries its key."""
+    return {name for name, value in record.get("UserFields", {}).items() if value == key}
+
+
 def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, tuple[Any, Any]]:
     """The fields whose values differ, with both; a field that is missing on one side counts as None there."""
     old, new = before or {}, after or {}

@@ -122,7 +122,7 @@ class _Run:
     def _lonely(self) -> Iterator[Problem]:
         """People of mappings or actions that are gone stay as last sent: somebody must decide about them."""
         connections = {action.model.connection for action in self.mapping.actions}
-        for (connection, mapping, action), count in sorted(self.store.owners().items()):
+        for (connection, mapping, action), count in sorted(self.store.owners(perhaps=True).items()):
             owner = Owner(mapping, action)
             disabled = mapping in self.project.mappings and not self.project.mappings[mapping].model.enabled
             if connection in connections and not disabled and not is_live(self.project, owner, connection):
@@ -194,12 +194,11 @@ class _Run:
             if one.owner == me:
                 known.sent[one.key] = one
                 mine[remote] = one.key
-            elif one.is_perhaps:
-                continue
             elif is_live(self.project, one.owner, connection):
-                known.theirs[remote] = one.owner.mapping
+                known.theirs |= {} if one.is_perhaps else {remote: one.owner.mapping}
             else:
-                known.orphans[remote] = one
+                # Who was perhaps created has no id yet; nobody's id holds a line end.
+                known.orphans[f"\n{one.key}" if one.is_perhaps else remote] = one
         for remote, owner, _key in self.store.claims(connection):
             if owner != me and remote in mine and is_live(self.project, owner, connection):
                 known.claimed[remote] = owner.mapping
@@ -228,7 +227,6 @@ class _Run:
                 target.remote_of,
                 target.creation_only,
                 everything=self.full and not target.replaces_everybody,
-                shared=known[action.id].theirs.keys(),
                 orphan_of=orphan_finder(known[action.id].orphans),
                 rejected_remotes=found.rejected_remotes[action.id],
                 wanted_elsewhere=self._wanted_elsewhere(action, found, known[action.id]),

@@ -7,7 +7,7 @@ person must look like, and carries out a finished action plan. Locks, plans and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -63,6 +63,9 @@ class Ledger(Protocol):
 
         Whoever is left without it is looked at by the next run, also where nothing seems to have changed.
         """
+
+    def withdraw(self, keys: Collection[str]) -> None:
+        """Nothing was written about these persons after all, and nothing is under way."""
 
     def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
         """The whole write was a clear success: these changes took effect, with their ids over there."""

@@ -372,14 +372,20 @@ def test_a_contact_is_taken_over_and_survives_the_release_of_the_old_mapping(wor
     assert sorted(live) == ["Vorname1 Nachname1", "Vorname2 Nachname2"]
 
 
-def test_a_contact_that_another_mapping_looks_after_is_not_removed(world: World) -> None:
+def test_a_contact_of_two_mappings_goes_with_the_last_one_that_drops_the_person(world: World) -> None:
     greyhound = world.connect_greyhound()
     world.mapping(CONTACTS + "    removal: trash\n", name="contacts")
-    world.mapping(CONTACTS, name="auch", path="inbox/auch*.csv")
-    assert world.run(people(2), mapping="contacts").status == "done"
-    assert world.run([person(1)], mapping="auch").status == "done"
-    assert world.run([person(2)], mapping="contacts").counts("greyhound.sync") == {"unchanged": 1}
-    assert len([c for c in greyhound.contacts.values() if not int(c.get("Flags") or 0) & 2]) == 2
+    world.mapping(CONTACTS + "    removal: trash\n", name="auch", path="inbox/auch*.csv")
+
+    def live() -> int:
+        return len([c for c in greyhound.contacts.values() if not int(c.get("Flags") or 0) & 2])
+
+    assert world.run(people(5), mapping="contacts").status == "done"
+    assert world.run(people(5), mapping="auch").status == "done"
+    assert world.run(people(4), mapping="contacts").counts("greyhound.sync") == {"removed": 1, "unchanged": 4}
+    assert live() == 5
+    assert world.run(people(4), mapping="auch").counts("greyhound.sync") == {"removed": 1, "unchanged": 4}
+    assert live() == 4
 
 
 def test_a_greyhound_connection_that_leads_to_another_server_starts_anew(world: World) -> None:

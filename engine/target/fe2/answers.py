@@ -51,6 +51,16 @@ def not_known(key: str, remote: str) -> Outcome:
     return Outcome(key, "removed", "fe2_person_unknown", message, hint)
 
 
+def nobody_known(count: int) -> Problem:
+    """FE2 says of everybody to be deleted that they are not there."""
+    message = _("FE2 answers that it knows none of the {count} persons to be deleted (code 404).").format(count=count)
+    hint = _(
+        "FE2 before 2.36 answers just so and deletes nobody. Does FE2 really show none of them any more? Then take "
+        "them out with `abgleich forget`."
+    )
+    return Problem("fe2_nobody_known", message, hint)
+
+
 def unreachable(url: str, error: Unreachable, untouched: bool) -> Problem:
     """No answer came. ``untouched``: nothing can have arrived at FE2 either."""
     hint = (

@@ -64,7 +64,7 @@ def _interpreted(connection: Fe2Connection, answer: Answer, http: Http) -> Pong:
     if status in BEHIND_A_PROXY:
         reason = _("a proxy answers with the code {status}, FE2 behind it does not answer").format(status=status)
         return Pong("unreachable", (_not_reached(connection, reason),))
-    if status >= 500 or (status < 300 and answer.is_html):
+    if status == 403 or status >= 500 or (status < 300 and answer.is_html):
         return Pong("doubtful", (_with(_doubtful(answer), words),), unproven=_unproven())
     return Pong("reached", unproven=_unproven())
 

@@ -173,10 +173,10 @@ class Fe2Sync:
         """
         if not (plan.going or plan.adopted or plan.resend):
             return
-        if plan.removal == "erase" and self._is_older(server.DELETE_SINCE):
-            raise TargetStopped(self._too_old())
         singly = plan.removal in ("delete", "erase")
         deleted = [change for change in plan.going if change.kind == "removed" and singly]
+        if deleted and self._is_older(server.DELETE_SINCE):
+            raise TargetStopped(self._too_old())
         listed = [change for change in plan.going if not (change.kind == "removed" and singly)]
         body = self.body(ledger.everybody(), plan)
         if not body["personList"] and (listed or not deleted):
@@ -231,14 +231,26 @@ class Fe2Sync:
         self, plan: ActionPlan, deleted: Sequence[Change], body: dict[str, Any], ledger: Ledger, effects: Effects
     ) -> Iterator[Outcome]:
         staying = {person["externalDbId"] for person in body["personList"]}
+        proven = bool(staying) or plan.removal == "erase"
+        unknown = []
         for number, change in enumerate(deleted, 1):
             remote = str(self._id(change.before))
             known = remote in staying or self._delete(remote, effects)
-            ledger.done((change, None, None))
+            proven |= known
             effects.step(number)
-            # Where no sync follows nothing else would tell a wrong address from somebody who is gone.
-            doubtful = plan.removal == "erase" and not known
-            yield answers.not_known(change.key, remote) if doubtful else Outcome(change.key, "removed")
+            if not known:
+                unknown.append(change)
+                continue
+            ledger.done((change, None, None))
+            yield Outcome(change.key, "removed")
+        if not proven:
+            # No sync follows, and nobody was known: an FE2 without this call answers just so.
+            raise TargetStopped(answers.nobody_known(len(unknown)))
+        for change in unknown:
+            ledger.done((change, None, None))
+            doubtful = plan.removal == "erase"
+            known_as = str(self._id(change.before))
+            yield answers.not_known(change.key, known_as) if doubtful else Outcome(change.key, "removed")
 
     def _sync(self, body: dict[str, Any], effects: Effects) -> None:
         headers = server.headers(self.connection) | {"Content-Type": "application/json"}

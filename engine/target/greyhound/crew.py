@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import Self, TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Self, TypeVar, cast
 
 from engine.http import Unreachable
 from engine.i18n import _
 from engine.problems import TargetStopped
+from engine.sync.plan import Change
 from engine.target.base import Ledger, Settled
 from engine.target.greyhound.rpc import Rpc, RpcError
 from engine.target.greyhound.writing import Done
@@ -19,46 +21,98 @@ SILENT_IN_A_ROW = 3
 PROBES = 3
 NOTED_AT_ONCE = 25
 NOTED_AFTER = 0.5
+GRACE = 5.0
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+class _End:
+    """Tells a thread to go home."""
+
+
+END = _End()
 
 
 def each(work: Callable[[A], B], items: Iterable[A], at_once: int) -> Iterator[tuple[A, B]]:
     """``work`` of every item, ``at_once`` at a time, in the order in which they end.
 
     An item is taken when there is room for it, so whoever ends ``items`` gets what is under way and nothing more.
+    Whoever stops asking waits a little for what is under way; then it is left to itself.
     """
     if at_once == 1:
         yield from ((item, work(item)) for item in items)
         return
-    todo = iter(items)
-    with ThreadPoolExecutor(at_once, thread_name_prefix="greyhound") as pool:
-        under_way: dict[Future[B], A] = {pool.submit(work, item): item for item in islice(todo, at_once)}
+    tasks: SimpleQueue[A | _End] = SimpleQueue()
+    results: SimpleQueue[tuple[A, B | None, BaseException | None]] = SimpleQueue()
+    # Not a pool: the end of the program would wait for its threads, also for a server that answers nobody.
+    crew = [Thread(target=_toil, args=(work, tasks, results), daemon=True) for _number in range(at_once)]
+    for thread in crew:
+        thread.start()
+    try:
+        todo = iter(items)
+        under_way = _handed_out(tasks, islice(todo, at_once))
         while under_way:
-            ended, _others = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in ended:
-                yield under_way.pop(future), future.result()
-            under_way |= {pool.submit(work, item): item for item in islice(todo, len(ended))}
+            item, result, error = results.get()
+            under_way -= 1
+            if error is not None:
+                raise error
+            yield item, cast("B", result)
+            under_way += _handed_out(tasks, islice(todo, 1))
+    finally:
+        for _thread in crew:
+            tasks.put(END)
+        end = time.monotonic() + GRACE
+        for thread in crew:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+def _handed_out(tasks: SimpleQueue[A | _End], items: Iterable[A]) -> int:
+    count = 0
+    for item in items:
+        tasks.put(item)
+        count += 1
+    return count
+
+
+def _toil(
+    work: Callable[[A], B],
+    tasks: SimpleQueue[A | _End],
+    results: SimpleQueue[tuple[A, B | None, BaseException | None]],
+) -> None:
+    while not isinstance(task := tasks.get(), _End):
+        try:
+            results.put((task, work(task), None))
+        except BaseException as error:
+            results.put((task, None, error))
 
 
 class Notes:
-    """What took effect goes into the ledger a few at a time, and whatever happens in the end.
+    """The changes of a run in the ledger: all of them before the first is begun, and what took effect a few at a time.
 
-    Until then it is on record as begun: after a crash the next run looks at these few again.
+    After a crash the next run looks at all others again; after any other end only at those that are in doubt.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, changes: Iterable[Change]) -> None:
         self.ledger = ledger
+        self._changes = tuple(changes)
+        # Who was in doubt before stays so until it is settled.
+        self._untouched = {change.key for change in self._changes if not change.intended}
         self._waiting: list[Settled] = []
         self._since = 0.0
 
-    def take(self, settled: Settled | None) -> None:
-        """One more change has come to its end; None where it took no effect."""
-        if settled is None:
+    def begun(self, change: Change) -> Change:
+        """One of the changes is begun: what becomes of it is told by :meth:`take`, or nobody will ever know."""
+        self._untouched.discard(change.key)
+        return change
+
+    def take(self, change: Change, done: Done) -> None:
+        """One of them has come to its end."""
+        if done.settled is None:
+            self._untouched |= set() if done.in_doubt or change.intended else {change.key}
             return
         if not self._waiting:
             self._since = time.monotonic()
-        self._waiting.append(settled)
+        self._waiting.append(done.settled)
         if len(self._waiting) >= NOTED_AT_ONCE or time.monotonic() - self._since >= NOTED_AFTER:
             self.write()
 
@@ -69,10 +123,13 @@ class Notes:
             self.ledger.done(*waiting)
 
     def __enter__(self) -> Self:
+        self.ledger.intend(self._changes)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.write()
+        if self._untouched:
+            self.ledger.withdraw(self._untouched)
 
 
 class Breaker:

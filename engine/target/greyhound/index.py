@@ -49,16 +49,13 @@ class Index:
             if self._ids is None:
                 self._ids = self._all()
 
-    def has(self, key: str) -> bool:
-        """Whether some contact carried the key when all were asked for."""
-        self.read()
-        return key in (self._ids or {})
-
     def find(self, key: str) -> list[int]:
-        """The ids of live contacts that carry exactly this key."""
+        """The ids of live contacts that carry exactly this key, as it was when they were first asked for."""
         self.read()
-        found = (self._ids or {}).get(key, set())
-        return sorted(found) if found or self._trusted else self.look_up(key)
+        assert self._ids is not None
+        if key not in self._ids and not self._trusted:
+            self._ids[key] = set(self.look_up(key))
+        return sorted(self._ids.get(key, ()))
 
     def look_up(self, key: str) -> list[int]:
         """Ask for one key now. Every hit is checked: a server that ignores the filter must not pass on a stranger."""

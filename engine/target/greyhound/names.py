@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.http import legible
 from engine.i18n import _
 from engine.problems import Problem, did_you_mean
 from engine.target.greyhound import shape
@@ -57,7 +58,7 @@ def user_fields(rpc: Rpc) -> list[UserField]:
     found = [
         UserField(
             int(entry["ID"]),
-            str(entry.get("Name", "")),
+            legible(str(entry.get("Name", ""))),
             isinstance(kinds := entry.get("Kinds"), int) and bool(kinds & FOR_CONTACTS),
             bool(entry.get("ReadOnly")),
         )
@@ -69,7 +70,7 @@ def user_fields(rpc: Rpc) -> list[UserField]:
 def groups(rpc: Rpc) -> list[Group]:
     """All groups, by path."""
     found = [
-        Group(int(entry["ID"]), str(entry.get("Path") or entry.get("Name", "")))
+        Group(int(entry["ID"]), legible(str(entry.get("Path") or entry.get("Name", ""))))
         for entry in shape.items(rpc.call("RpcGroups.GetList", False))
     ]
     return sorted(found, key=lambda entry: entry.name.casefold())

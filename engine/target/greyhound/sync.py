@@ -12,7 +12,7 @@ from engine.http import Unreachable
 from engine.i18n import _
 from engine.problems import Path, Problem, TargetStopped, did_you_mean
 from engine.sync.plan import ActionPlan, Change
-from engine.sync.record import Record
+from engine.sync.record import Record, key_fields
 from engine.target.base import Effects, FieldFault, Ledger, Outcome, looked_after
 from engine.target.greyhound.contact import CONTACT, CREATION_ONLY, FIELDS, bracketed
 from engine.target.greyhound.crew import Breaker, Notes, each
@@ -136,40 +136,48 @@ class GreyhoundSync:
             return
         rpc = self._open(ledger, effects)
         rpc.patient = True
-        somebody = any(one.remote is not None for one in ledger.everybody())
-        writing = Writing(self.connection, rpc, plan, self.match_field, somebody)
+        writing = self._writing(rpc, plan, ledger)
         try:
             writing.prepare()
         except (RpcError, Unreachable) as error:
             raise self._stopped(error) from None
-        ledger.intend(change for change in changes if writing.leaves_traces(change))
         breaker = Breaker(rpc)
-        going = {id(change) for change in plan.going}
         coming = [change for change in changes if change.after is not None]
         leaving = [change for change in changes if change.after is None]
-        with rpc.kept_alive(), Notes(ledger) as notes:
+        with rpc.kept_alive(), Notes(ledger, filter(writing.leaves_traces, changes)) as notes:
             for number, (change, done) in enumerate(self._rounds(writing, breaker, notes, coming, leaving), 1):
-                notes.take(done.settled)
+                notes.take(change, done)
                 breaker.saw(done)
                 rpc.patient = not breaker.doubtful
                 effects.step(number)
                 # What stops the whole target is told once, behind the loop.
-                if done.stop is None and (id(change) in going or done.outcome.kind not in ("unchanged", "updated")):
+                if done.stop is None:
                     yield done.outcome
         if breaker.stop is not None:
             raise self._stopped(breaker.stop)
         ledger.finish()
+
+    def _writing(self, rpc: Rpc, plan: ActionPlan, ledger: Ledger) -> Writing:
+        everybody = ledger.everybody()
+        somebody = any(one.remote is not None for one in everybody)
+        doubtful = {change.key for change in (*plan.going, *plan.adopted) if change.intended}
+        former = [key_fields(one.record, one.key) for one in everybody if one.intended and one.key in doubtful]
+        return Writing(self.connection, rpc, plan, self.match_field, somebody, former)
 
     def _rounds(
         self, writing: Writing, breaker: Breaker, notes: Notes, coming: list[Change], leaving: list[Change]
     ) -> Iterator[tuple[Change, Done]]:
         """Who comes or changes first: a contact that somebody else has now is not removed with who had it before."""
         at_once = self.connection.requests_at_once
-        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, coming), at_once)
+
+        def begun(changes: list[Change]) -> Iterator[Change]:
+            return map(notes.begun, takewhile(lambda _: breaker.stop is None, changes))
+
+        yield from each(writing.carry_out, begun(coming), at_once)
         if leaving:
             notes.write()
             writing.staying = looked_after(notes.ledger.everybody(), leaving)
-        yield from each(writing.carry_out, takewhile(lambda _: breaker.stop is None, leaving), at_once)
+        yield from each(writing.carry_out, begun(leaving), at_once)
 
     def _open(self, ledger: Ledger, effects: Effects) -> Rpc:
         if self._rpc is None:

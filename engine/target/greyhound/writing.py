@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from engine.config.schema import GreyhoundConnection
-from engine.http import Unreachable
+from engine.http import Unreachable, legible
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 from engine.sync.plan import ActionPlan, Change
@@ -27,11 +27,12 @@ LOCK_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one change. ``settled`` where it took effect; ``silent``: no answer came; ``stop``: nothing else
-    will work either."""
+    """What became of one change. ``settled`` where it took effect; ``in_doubt``: a write was sent and nobody knows what
+    became of it; ``silent``: no answer came; ``stop``: nothing else will work either."""
 
     outcome: Outcome
     settled: Settled | None = None
+    in_doubt: bool = False
     silent: bool = False
     stop: TargetStopped | None = None
 
@@ -60,6 +61,7 @@ class Writing:
     """The changes of one plan.
 
     ``match_field`` is None where the source keeps GREYHOUND's ids; ``somebody``: contacts are known to be there.
+    ``former_matches`` are, for everybody in doubt, the user fields in which a contact made then would carry the key.
 
     :meth:`carry_out` may be called by several threads; no two requests for one contact are ever under way.
     """
@@ -71,13 +73,15 @@ class Writing:
         plan: ActionPlan,
         match_field: str | None,
         somebody: bool,
+        former_matches: Sequence[Collection[str]] = (),
     ) -> None:
         self.connection = connection
         self.rpc = rpc
         self.plan = plan
         self.match_field = match_field
         self._somebody = somebody
-        self._sent: set[str] = set()
+        self._former_matches = former_matches
+        self._in_doubt: set[str] = set()
         self.staying: set[str] = set()
         """Contacts that somebody is linked with who stays: they are not removed with anybody else."""
         self._fields: dict[str, int] = {}
@@ -105,12 +109,29 @@ class Writing:
             problems += flaws if len(flaws) == len(groups) else []
         if problems:
             raise TargetStopped(*problems)
+        self._refuse_another_match()
         if self.match_field and any(self._needs_index(change) for change in changes):
             self._index.read()
 
     @staticmethod
     def _needs_index(change: Change) -> bool:
-        return change.remote is None or (change.after is None and change.intended)
+        return change.remote is None and change.after is not None
+
+    def _refuse_another_match(self) -> None:
+        """Who is in doubt can only be found in the user field that was the match then: another holds others' keys."""
+        others = [fields for fields in self._former_matches if fields and self.match_field not in fields]
+        if not others:
+            return
+        mine = self._fields.get(self.match_field or "")
+        for fields in others:
+            known, _problems = self._resolved(set(fields), names.user_fields, _("user field"))
+            if mine is None or mine not in known.values():
+                former = sorted(fields)[0]
+                message = _("`match` was changed while it is in doubt whether {count} persons were written.")
+                hint = _("Write once more {line}, run, and change it then.").format(
+                    line=f"`match: {{user_field: {former}}}`"
+                )
+                raise TargetStopped(Problem("match_changed", message.format(count=len(others)), hint))
 
     def _resolved(
         self, wanted: set[str], read: Callable[[Rpc], Sequence[Entry]], what: str
@@ -132,10 +153,16 @@ class Writing:
     def leaves_traces(self, change: Change) -> bool:
         """Whether a lost answer leaves in doubt what is over there of a person. Contacts that carry the key already are
         nobody's of ours before they are linked: they are never removed because we only meant to."""
-        return change.remote is not None or change.intended or not (self.match_field and self._index.has(change.key))
+        if change.remote is not None or change.intended or self.match_field is None:
+            return True
+        return not self._index.find(change.key)
 
     def carry_out(self, change: Change) -> Done:
         """One change, to its end: whatever goes wrong is told by what is returned."""
+        done = self._carried_out(change)
+        return replace(done, in_doubt=done.settled is None and change.key in self._in_doubt)
+
+    def _carried_out(self, change: Change) -> Done:
         try:
             return self._remove(change) if change.after is None else self._write(change)
         except Unreachable as error:
@@ -143,15 +170,9 @@ class Writing:
             hint = _("Whether it was done is not known; the next run looks before it writes.")
             return Done(Outcome(change.key, "failed", "greyhound_silent", message, hint), silent=True)
         except TargetStopped as error:
-            problem = error.problems[0]
-            return Done(Outcome(change.key, "failed", problem.code, problem.message, problem.hint), stop=error)
+            return Done(Outcome(change.key, "failed"), stop=error)
         except REASONS as error:
-            return self._without_doubt(change, _explained(change, error))
-
-    def _without_doubt(self, change: Change, done: Done) -> Done:
-        """A creation that failed before anything was sent is no intent any more."""
-        doubtful = change.kind != "created" or change.intended or change.key in self._sent
-        return done if doubtful or done.settled is not None else replace(done, settled=(change, None, None))
+            return _explained(change, error)
 
     # -- who wants to be there -----------------------------------------------------------------------------------------
 
@@ -189,7 +210,7 @@ class Writing:
         record = change.after or {}
         group = self._group(str(record["GroupRef"]))
         if isinstance(group, Problem):
-            return self._without_doubt(change, _failed(change, group.code, group.message, group.hint))
+            return _failed(change, group.code, group.message, group.hint)
         contact = self._new(new_item(record, group, self._fields, self.connection.text_format), change.key)
         return Done(Outcome(change.key, "created", code, note), (change, change.after, str(contact)))
 
@@ -201,12 +222,9 @@ class Writing:
             return self._groups[named]
 
     def _new(self, item: Item, key: str) -> int:
-        self._sent.add(key)
         try:
-            return shape.new_id(self.rpc.call("RpcItems.New", item, False))
-        except RpcError:
-            self._sent.discard(key)
-            raise
+            with self._writes(key):
+                return shape.new_id(self.rpc.call("RpcItems.New", item, False))
         except Unreachable as error:
             # The answer is lost: it may have happened. It is never sent again before the key was looked up.
             contact = _only(self._index.look_up(key)) if error.maybe_done else None
@@ -224,10 +242,12 @@ class Writing:
                 made = merged(item, change.after or {}, self._fields, self.connection.text_format)
                 if made is not None:
                     put = True
-                    self.rpc.call_once("RpcItems.Put", made)
+                    with self._writes(change.key):
+                        self.rpc.call_once("RpcItems.Put", made)
 
         self.rpc.patiently(attempt, _always)
-        kind: OutcomeKind = "updated" if put or change.kind == "updated" else "unchanged"
+        differs = change.kind == "updated" and change.before != change.after
+        kind: OutcomeKind = "updated" if put or differs else "unchanged"
         outcome = Outcome(change.key, kind)
         if str(contact) != change.remote and self.match_field is not None:
             note = _("Contact {id} carried the key already.")
@@ -239,33 +259,53 @@ class Writing:
     # -- who shall go --------------------------------------------------------------------------------------------------
 
     def _remove(self, change: Change) -> Done:
-        for contact in self._contacts_of(change):
-            try:
-                self._throw_away(contact, change.key)
-            except Gone:
-                # Not to be locked or read is not yet to be gone.
-                if self.match_field is not None and contact in self._index.look_up(change.key):
-                    return _unreadable(change, contact)
-        return Done(Outcome(change.key, "removed"), (change, None, None))
+        done = Done(Outcome(change.key, "removed"), (change, None, None))
+        linked = None if change.remote is None else int(change.remote)
+        if linked is not None and (str(linked) in self.staying or self._thrown_away(linked, change.key)):
+            return done
+        if self.match_field is None:
+            return done
+        # Nobody is linked, or the contact seems to be gone: not to be locked or read is not yet to be gone.
+        found = self._index.look_up(change.key)
+        if linked in found:
+            return _unreadable(change, linked or 0)
+        perhaps = _only([contact for contact in found if str(contact) not in self.staying]) if change.intended else None
+        if perhaps is not None:
+            self._thrown_away(perhaps, change.key)
+        return done
 
-    def _contacts_of(self, change: Change) -> set[int]:
-        """Who shall go with a person: the contact they are linked with, and one that was perhaps made for them."""
-        found = set() if change.remote is None else {int(change.remote)}
-        if change.intended and self.match_field is not None:
-            perhaps = _only(self._index.find(change.key))
-            found |= set() if perhaps is None else {perhaps}
-        return {contact for contact in found if str(contact) not in self.staying}
+    def _thrown_away(self, contact: int, key: str) -> bool:
+        """Whether the contact was there."""
 
-    def _throw_away(self, contact: int, key: str) -> None:
         def attempt() -> None:
             with self._locked(contact):
                 item = self._owned(contact, key)
-                if self.plan.removal == "delete":
-                    self.rpc.call_once("RpcItems.Delete", contact)
-                else:
-                    self.rpc.call_once("RpcItems.Put", trashed(item))
+                with self._writes(key):
+                    if self.plan.removal == "delete":
+                        self.rpc.call_once("RpcItems.Delete", contact)
+                    else:
+                        self.rpc.call_once("RpcItems.Put", trashed(item))
 
-        self.rpc.patiently(attempt, _always)
+        try:
+            self.rpc.patiently(attempt, _always)
+        except Gone:
+            return False
+        return True
+
+    @contextmanager
+    def _writes(self, key: str) -> Iterator[None]:
+        """What is called in here may take effect although no answer comes: the person is in doubt until settled."""
+        before = key in self._in_doubt
+        self._in_doubt.add(key)
+        try:
+            yield
+        except RpcError:
+            self._in_doubt.discard(key)
+            raise
+        except (Unreachable, TargetStopped) as error:
+            if not before and not (isinstance(error, Unreachable) and error.maybe_done):
+                self._in_doubt.discard(key)
+            raise
 
     # -- one contact ---------------------------------------------------------------------------------------------------
 
@@ -278,7 +318,7 @@ class Writing:
             value = value_of(item, self._fields[self.match_field])
             if value != key:
                 message = _("Contact {id} carries the key “{value}” and not “{key}”: nothing was written.")
-                raise Stranger(message.format(id=contact, value=value, key=key))
+                raise Stranger(message.format(id=contact, value=legible(value), key=key))
         return item
 
     @contextmanager
