@@ -147,7 +147,7 @@ class Breaker:
 
     @property
     def doubtful(self) -> bool:
-        """Whether the last change got no answer."""
+        """Whether the last change got no answer, and nothing else has answered since."""
         return self._silent > 0
 
     def saw(self, done: Done) -> None:
@@ -161,7 +161,7 @@ class Breaker:
         self._silent = 0
         self._probes += 1
         if self._probes > PROBES:
-            return Unreachable(_("no answer three times in a row"), True)
+            return Unreachable(_("it answers, but again and again not to changes"), True)
         try:
             self.rpc.call_once("RpcInfo.GetServerStatus")
         except (Unreachable, TargetStopped) as error:

@@ -4,48 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import Any
 
 from engine.http import legible
 from engine.i18n import _
 from engine.problems import Problem, did_you_mean
+from engine.target.base import Listed
 from engine.target.greyhound import shape
 from engine.target.greyhound.rpc import Rpc
 
 FOR_CONTACTS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class UserField:
-    """A user field; only one that contacts have and that is not computed can be written."""
-
-    id: int
-    name: str
-    on_contacts: bool
-    read_only: bool
-
-    @property
-    def flaw(self) -> str | None:
-        """Why it can't be written on contacts."""
-        if not self.on_contacts:
-            return _("it does not belong to contacts")
-        return _("it is read-only") if self.read_only else None
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A group; ``name`` is its whole path."""
-
-    id: int
-    name: str
-
-    @property
-    def flaw(self) -> str | None:
-        """A group can always be written into, as far as the list tells."""
-        return None
-
-
-Entry = UserField | Group
 
 
 def number(name: str) -> int | None:
@@ -53,37 +21,39 @@ def number(name: str) -> int | None:
     return int(name) if name.isascii() and name.isdecimal() else None
 
 
-def user_fields(rpc: Rpc) -> list[UserField]:
-    """All user fields, by number."""
+def user_fields(rpc: Rpc) -> list[Listed]:
+    """All user fields, by number; only one that contacts have and that is not computed can be written."""
     found = [
-        UserField(
-            int(entry["ID"]),
-            legible(str(entry.get("Name", ""))),
-            isinstance(kinds := entry.get("Kinds"), int) and bool(kinds & FOR_CONTACTS),
-            bool(entry.get("ReadOnly")),
-        )
+        Listed(int(entry["ID"]), legible(str(entry.get("Name", ""))), _flaw(entry))
         for entry in shape.items(rpc.call("RpcUserFields.GetList"))
     ]
     return sorted(found, key=lambda entry: entry.id)
 
 
-def groups(rpc: Rpc) -> list[Group]:
-    """All groups, by path."""
+def _flaw(entry: Mapping[str, Any]) -> str | None:
+    kinds = entry.get("Kinds")
+    if not (isinstance(kinds, int) and kinds & FOR_CONTACTS):
+        return _("it does not belong to contacts")
+    return _("it is read-only") if entry.get("ReadOnly") else None
+
+
+def groups(rpc: Rpc) -> list[Listed]:
+    """All groups with their whole paths, by path."""
     found = [
-        Group(int(entry["ID"]), legible(str(entry.get("Path") or entry.get("Name", ""))))
+        Listed(int(entry["ID"]), legible(str(entry.get("Path") or entry.get("Name", ""))))
         for entry in shape.items(rpc.call("RpcGroups.GetList", False))
     ]
     return sorted(found, key=lambda entry: entry.name.casefold())
 
 
-def resolved(wanted: Collection[str], known: Iterable[Entry], what: str) -> tuple[dict[str, int], list[Problem]]:
+def resolved(wanted: Collection[str], known: Iterable[Listed], what: str) -> tuple[dict[str, int], list[Problem]]:
     """The numbers behind what people wrote, and a problem for each that can't be used.
 
     A server that lists nothing at all proves nothing about numbers: they are taken as they are.
     """
     entries = list(known)
     by_id = {entry.id: entry for entry in entries}
-    by_name: Mapping[str, list[Entry]] = defaultdict(list)
+    by_name: Mapping[str, list[Listed]] = defaultdict(list)
     for entry in entries:
         by_name[entry.name].append(entry)
     numbers: dict[str, int] = {}
@@ -101,7 +71,7 @@ def resolved(wanted: Collection[str], known: Iterable[Entry], what: str) -> tupl
     return numbers, problems
 
 
-def _problem(name: str, found: list[Entry], usable: list[Entry], entries: list[Entry], what: str) -> Problem:
+def _problem(name: str, found: list[Listed], usable: list[Listed], entries: list[Listed], what: str) -> Problem:
     if usable:
         message = _("GREYHOUND has several of the name “{name}” ({what}).").format(what=what, name=name)
         numbers = ", ".join(str(entry.id) for entry in usable)
@@ -115,6 +85,6 @@ def _problem(name: str, found: list[Entry], usable: list[Entry], entries: list[E
     return Problem("greyhound_unknown_name", message, hint)
 
 
-def _known(entries: Iterable[Entry]) -> str:
+def _known(entries: Iterable[Listed]) -> str:
     names = ", ".join(f"{entry.name} ({entry.id})" for entry in entries if entry.flaw is None)
     return _("Usable are: {names}").format(names=names or _("none"))

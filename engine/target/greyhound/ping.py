@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from engine.config.schema import Connection, GreyhoundConnection
 from engine.http import Unreachable
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
-from engine.target.base import Listed, Pong
-from engine.target.greyhound.names import Entry, groups, user_fields
-from engine.target.greyhound.rpc import Rpc, RpcError
+from engine.target.base import Pong
+from engine.target.greyhound.names import groups, user_fields
+from engine.target.greyhound.rpc import Rpc, RpcError, new_client_id, not_reached, refused
 
 T = TypeVar("T")
 
@@ -21,7 +20,7 @@ def ping(connection: Connection, client_id: Callable[[Callable[[], str]], str], 
     """Log in as the one client that the runs use, too, and read: version, limits, user fields, groups."""
     assert isinstance(connection, GreyhoundConnection)
     try:
-        rpc = Rpc(connection, client_id(lambda: secrets.token_hex(16)), sleep)
+        rpc = Rpc(connection, client_id(new_client_id), sleep)
     except TargetStopped as error:
         return Pong("unreachable", error.problems)
     try:
@@ -30,7 +29,7 @@ def ping(connection: Connection, client_id: Callable[[Callable[[], str]], str], 
     except TargetStopped as error:
         return Pong("refused" if error.problems[0].code == "greyhound_login" else "unreachable", error.problems)
     except RpcError as error:
-        return Pong("refused", (_refused(error),))
+        return Pong("refused", (refused(error),))
     except Unreachable as error:
         return Pong("unreachable", (_not_reached(connection, error),))
     finally:
@@ -56,14 +55,10 @@ def _read(rpc: Rpc) -> Pong:
         "reached",
         version=version if isinstance(version, str) else None,
         notes=tuple(_limits(rpc)),
-        user_fields=_listed(fields),
-        groups=_listed(known_groups),
+        user_fields=None if fields is None else tuple(fields),
+        groups=None if known_groups is None else tuple(known_groups),
         problems=tuple(problems),
     )
-
-
-def _listed(entries: Iterable[Entry] | None) -> tuple[Listed, ...] | None:
-    return None if entries is None else tuple(Listed(entry.id, entry.name, entry.flaw) for entry in entries)
 
 
 def _limits(rpc: Rpc) -> Iterator[str]:
@@ -86,12 +81,6 @@ def _count(settings: Any, name: str) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _refused(error: RpcError) -> Problem:
-    message = _("GREYHOUND refuses: {reason}").format(reason=error)
-    hint = _("Are there too many clients of this user? A user of its own for abgleich is best.")
-    return Problem("greyhound_refused", message, hint)
-
-
 def _part_refused(what: str, error: RpcError) -> Problem:
     message = _("GREYHOUND does not tell {what}: {reason}").format(what=what, reason=error)
     hint = _("Give the user of this connection the right to read them; a run may need them, too.")
@@ -99,9 +88,8 @@ def _part_refused(what: str, error: RpcError) -> Problem:
 
 
 def _not_reached(connection: GreyhoundConnection, error: Unreachable) -> Problem:
-    message = _("GREYHOUND at {url} can't be reached: {reason}.").format(url=connection.url, reason=error.message)
     hint = _(
         "Check url in configuration.yaml (address and HTTP port of the server), and whether this computer may reach "
         "the server; then ping again."
     )
-    return Problem("greyhound_unreachable", message, hint)
+    return not_reached(connection.url, error, hint)

@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,24 @@ class RpcError(Exception):
             return f"{self.method}: {self.message}"
         documented = f" ({self.code - JSON_OFFSET})" if self.code > JSON_OFFSET else ""
         return f"{self.method}: {self.code}{documented} {self.message}".rstrip()
+
+
+def new_client_id() -> str:
+    """32 characters that nobody else has (vendor page)."""
+    return secrets.token_hex(16)
+
+
+def refused(error: RpcError) -> Problem:
+    """The server refuses what everything else needs."""
+    message = _("GREYHOUND refuses: {reason}").format(reason=error)
+    hint = _("Are there too many clients of this user? A user of its own for abgleich is best.")
+    return Problem("greyhound_refused", message, hint)
+
+
+def not_reached(url: str, error: Unreachable, hint: str) -> Problem:
+    """No answer came from the server."""
+    message = _("GREYHOUND at {url} can't be reached: {reason}.").format(url=url, reason=error.message)
+    return Problem("greyhound_unreachable", message, hint)
 
 
 class Rpc:

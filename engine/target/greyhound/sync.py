@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any, ClassVar
@@ -10,13 +9,13 @@ from typing import Any, ClassVar
 from engine.config.schema import ActionModel, Connection, GreyhoundConnection
 from engine.http import Unreachable
 from engine.i18n import _
-from engine.problems import Path, Problem, TargetStopped, did_you_mean
+from engine.problems import Path, TargetStopped, did_you_mean
 from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record, key_fields
 from engine.target.base import Effects, FieldFault, Ledger, Outcome, looked_after
 from engine.target.greyhound.contact import CONTACT, CREATION_ONLY, FIELDS, bracketed
 from engine.target.greyhound.crew import Breaker, Notes, each
-from engine.target.greyhound.rpc import Rpc, RpcError
+from engine.target.greyhound.rpc import Rpc, RpcError, new_client_id, not_reached, refused
 from engine.target.greyhound.writing import Done, Writing
 from engine.template.faults import Fault, Finding
 from engine.template.kinds import INTEGER, AnyKind
@@ -181,7 +180,7 @@ class GreyhoundSync:
 
     def _open(self, ledger: Ledger, effects: Effects) -> Rpc:
         if self._rpc is None:
-            client = ledger.client_id(lambda: secrets.token_hex(16))
+            client = ledger.client_id(new_client_id)
             self._rpc = Rpc(self.connection, client, effects.sleep)
         return self._rpc
 
@@ -189,14 +188,9 @@ class GreyhoundSync:
         if isinstance(error, TargetStopped):
             return error
         if isinstance(error, Unreachable):
-            message = _("GREYHOUND at {url} can't be reached: {reason}.").format(
-                url=self.connection.url, reason=error.message
-            )
             hint = _("What was written is noted; the next run does the rest.")
-            return TargetStopped(Problem("greyhound_unreachable", message, hint))
-        message = _("GREYHOUND refuses: {reason}").format(reason=error)
-        hint = _("Are there too many clients of this user? A user of its own for abgleich is best.")
-        return TargetStopped(Problem("greyhound_refused", message, hint))
+            return TargetStopped(not_reached(self.connection.url, error, hint))
+        return TargetStopped(refused(error))
 
     def close(self) -> None:
         """Close the connections."""

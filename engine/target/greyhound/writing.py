@@ -14,11 +14,10 @@ from engine.http import Unreachable, legible
 from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 from engine.sync.plan import ActionPlan, Change
-from engine.target.base import Outcome, OutcomeKind, Settled
+from engine.target.base import Listed, Outcome, OutcomeKind, Settled
 from engine.target.greyhound import names, shape
 from engine.target.greyhound.contact import FieldTwice, is_live_contact, merged, new_item, trashed, value_of
 from engine.target.greyhound.index import Index
-from engine.target.greyhound.names import Entry
 from engine.target.greyhound.rpc import Rpc, RpcError
 from engine.target.greyhound.shape import Item
 
@@ -122,19 +121,17 @@ class Writing:
         others = [fields for fields in self._former_matches if fields and self.match_field not in fields]
         if not others:
             return
+        known, _problems = self._resolved(set().union(*others), names.user_fields, _("user field"))
         mine = self._fields.get(self.match_field or "")
-        for fields in others:
-            known, _problems = self._resolved(set(fields), names.user_fields, _("user field"))
-            if mine is None or mine not in known.values():
-                former = sorted(fields)[0]
-                message = _("`match` was changed while it is in doubt whether {count} persons were written.")
-                hint = _("Write once more {line}, run, and change it then.").format(
-                    line=f"`match: {{user_field: {former}}}`"
-                )
-                raise TargetStopped(Problem("match_changed", message.format(count=len(others)), hint))
+        lost = [fields for fields in others if mine is None or mine not in {known.get(name) for name in fields}]
+        if lost:
+            message = _("`match` was changed while it is in doubt whether {count} persons were written.")
+            hint = _("Write once more {line}, run, and change it then.")
+            line = f"`match: {{user_field: {sorted(lost[0])[0]}}}`"
+            raise TargetStopped(Problem("match_changed", message.format(count=len(lost)), hint.format(line=line)))
 
     def _resolved(
-        self, wanted: set[str], read: Callable[[Rpc], Sequence[Entry]], what: str
+        self, wanted: set[str], read: Callable[[Rpc], Sequence[Listed]], what: str
     ) -> tuple[dict[str, int], list[Problem]]:
         try:
             known = read(self.rpc)
