@@ -114,7 +114,8 @@ class Index:
                 return list(found.values()), several and len(page) == 1
             last = next(reversed(found))
             page = self._page(filters, len(found) - several)
-            if several and (not page or page[0]["ID"] != last):
+            # An empty page is the end, whoever was deleted: nobody was left to move up.
+            if several and page and page[0]["ID"] != last:
                 return list(found.values()), False
         return list(found.values()), True
 
