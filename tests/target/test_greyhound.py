@@ -730,14 +730,61 @@ class _Released(list[float]):
         self.server.unlock_by_other(1001)
 
 
-def test_a_contact_that_carries_another_key_now_is_left_alone(world: World, server: GreyhoundSimulator) -> None:
+@pytest.mark.parametrize("value", ["99", ""])
+def test_a_contact_that_does_not_carry_the_key_any_more_is_left_alone(
+    world: World, server: GreyhoundSimulator, value: str
+) -> None:
     world.run(people("1", "2"))
-    server.contacts[1001]["UserFields"] = [{"FieldRef": 6, "Value": "99"}]
+    server.contacts[1001]["UserFields"] = [{"FieldRef": 6, "Value": value}]
     outcomes = world.outcomes({"1": person("Neu"), "2": person("Neu")})
     assert (outcomes["1"].kind, outcomes["1"].code) == ("conflict", "contact_other_key")
-    assert all(text in outcomes["1"].message for text in ("1001", "99"))
+    assert all(text in outcomes["1"].message for text in ("1001", value))
+    assert "enter 1 " in outcomes["1"].hint
     assert outcomes["2"].kind == "updated"
     assert server.contacts[1001]["Subject"] == "Person 1"
+
+
+@pytest.mark.parametrize("value", ["99", ""])
+def test_the_contact_that_carries_the_key_now_is_the_person_s(
+    world: World, server: GreyhoundSimulator, value: str
+) -> None:
+    world.run(people("1"))
+    server.contacts[1001]["UserFields"] = [{"FieldRef": 6, "Value": value}]
+    other = server.add_contact(user_fields={6: "1"})
+    assert world.outcomes({"1": person("Neu")})["1"].code == "contact_adopted"
+    assert world.remotes() == {"1": str(other)}
+    assert server.contacts[1001]["Subject"] == "Person 1"
+
+
+def test_after_the_server_was_set_up_anew_a_full_run_brings_everybody_back(
+    world: World, server: GreyhoundSimulator
+) -> None:
+    everybody = people("1", "2", "3")
+    world.run(everybody)
+    second = server.contacts[1002]
+    server.contacts.clear()
+    # Ids begin anew over there: the one that was the first person's is the second one's now.
+    server.contacts[1001] = second | {"ID": 1001}
+    outcomes = world.outcomes(everybody, full=True)
+    assert [outcomes[key].code for key in everybody] == ["contact_made_again", "contact_adopted", "contact_made_again"]
+    assert "1001" in outcomes["1"].message
+    assert keys_of(server) == ["1", "2", "3"]
+    assert set(world.run(everybody, full=True).values()) == {"unchanged"}
+
+
+def test_an_unchanged_person_whom_a_full_run_could_not_write_is_looked_at_again(
+    world: World, server: GreyhoundSimulator
+) -> None:
+    world.run(people("1", "2"))
+    server.lock_by_other(1001)
+    assert world.run(people("1", "2"), full=True) == {"1": "locked", "2": "unchanged"}
+    assert world.run(people("1", "2")) == {"1": "locked"}
+    server.unlock_by_other(1001)
+    server.contacts[1001]["Subject"] = "Von Hand"
+    assert world.run(people("1", "2")) == {"1": "updated"}
+    server.calls.clear()
+    assert world.run(people("1", "2")) == {}
+    assert server.calls == []
 
 
 # -- contacts that are gone, answers that are lost ---------------------------------------------------------------------
@@ -1021,12 +1068,25 @@ def test_who_is_gone_already_counts_as_removed(world: World, server: GreyhoundSi
 
 
 @pytest.mark.parametrize("removal", ["trash", "delete"])
-def test_a_contact_with_another_key_is_not_removed(world: World, server: GreyhoundSimulator, removal: str) -> None:
+def test_a_contact_without_its_key_is_not_removed(world: World, server: GreyhoundSimulator, removal: str) -> None:
     world.run(people("1", "2"))
     server.contacts[1002]["UserFields"] = []
     assert world.run(people("1"), removal=removal) == {"2": "conflict"}
     assert not server.contacts[1002].get("Flags")
     assert world.sent().keys() == {"1", "2"}
+
+
+@pytest.mark.parametrize("removal", ["trash", "delete"])
+def test_a_contact_that_got_another_key_stays_when_the_person_leaves(
+    world: World, server: GreyhoundSimulator, removal: str
+) -> None:
+    world.run(people("1", "2"))
+    server.contacts[1002]["UserFields"] = [{"FieldRef": 6, "Value": "99"}]
+    outcome = world.outcomes(people("1"), removal=removal)["2"]
+    assert (outcome.kind, outcome.code) == ("removed", "contact_other_key")
+    assert "1002" in outcome.message
+    assert not server.contacts[1002].get("Flags")
+    assert world.sent().keys() == {"1"}
 
 
 def test_a_locked_contact_is_removed_by_a_later_run(world: World, server: GreyhoundSimulator) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
@@ -89,14 +89,16 @@ def _toil(
 class Notes:
     """The changes of a run in the ledger: all of them before the first is begun, and what took effect a few at a time.
 
-    After a crash the next run looks at all others again; after any other end only at those that are in doubt.
+    After a crash the next run looks at all others again; after any other end only at those that are in doubt, and at
+    those who are ``unseen``: nothing in the list says that they are still to be written.
     """
 
-    def __init__(self, ledger: Ledger, changes: Iterable[Change]) -> None:
+    def __init__(self, ledger: Ledger, changes: Iterable[Change], unseen: Collection[str]) -> None:
         self.ledger = ledger
         self._changes = tuple(changes)
         # Who was in doubt before stays so until it is settled.
-        self._untouched = {change.key for change in self._changes if not change.intended}
+        self._kept = {change.key for change in self._changes if change.intended} | set(unseen)
+        self._untouched = {change.key for change in self._changes} - self._kept
         self._waiting: list[Settled] = []
         self._since = 0.0
 
@@ -108,7 +110,7 @@ class Notes:
     def take(self, change: Change, done: Done) -> None:
         """One of them has come to its end."""
         if done.settled is None:
-            self._untouched |= set() if done.in_doubt or change.intended else {change.key}
+            self._untouched |= set() if done.in_doubt else {change.key} - self._kept
             return
         if not self._waiting:
             self._since = time.monotonic()

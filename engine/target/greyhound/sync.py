@@ -143,7 +143,8 @@ class GreyhoundSync:
         breaker = Breaker(rpc)
         coming = [change for change in changes if change.after is not None]
         leaving = [change for change in changes if change.after is None]
-        with rpc.kept_alive(), Notes(ledger, filter(writing.leaves_traces, changes)) as notes:
+        noted = filter(writing.leaves_traces, changes)
+        with rpc.kept_alive(), Notes(ledger, noted, {change.key for change in plan.adopted}) as notes:
             for number, (change, done) in enumerate(self._rounds(writing, breaker, notes, coming, leaving), 1):
                 notes.take(change, done)
                 breaker.saw(done)
@@ -158,10 +159,12 @@ class GreyhoundSync:
 
     def _writing(self, rpc: Rpc, plan: ActionPlan, ledger: Ledger) -> Writing:
         everybody = ledger.everybody()
-        somebody = any(one.remote is not None for one in everybody)
-        doubtful = {change.key for change in (*plan.going, *plan.adopted) if change.intended}
+        changes = (*plan.going, *plan.adopted)
+        keys = {one.key for one in everybody if one.remote is not None}
+        keys |= {change.key for change in changes if keys and change.after is not None}
+        doubtful = {change.key for change in changes if change.intended}
         former = [key_fields(one.record, one.key) for one in everybody if one.intended and one.key in doubtful]
-        return Writing(self.connection, rpc, plan, self.match_field, somebody, former)
+        return Writing(self.connection, rpc, plan, self.match_field, keys, former)
 
     def _rounds(
         self, writing: Writing, breaker: Breaker, notes: Notes, coming: list[Change], leaving: list[Change]

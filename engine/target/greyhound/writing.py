@@ -41,7 +41,12 @@ class Gone(Exception):
 
 
 class Stranger(Exception):
-    """The contact carries another key: it is not the person's."""
+    """The contact does not carry the person's key but ``value``, which may be empty."""
+
+    def __init__(self, contact: int, value: str) -> None:
+        super().__init__(contact, value)
+        self.contact = contact
+        self.value = value
 
 
 class Locked(Exception):
@@ -59,8 +64,8 @@ REASONS = (Gone, Locked, Stranger, Ambiguous, FieldTwice, RpcError)
 class Writing:
     """The changes of one plan.
 
-    ``match_field`` is None where the source keeps GREYHOUND's ids; ``somebody``: contacts are known to be there.
-    ``former_matches`` are, for everybody in doubt, the user fields in which a contact made then would carry the key.
+    ``match_field`` is None where the source keeps GREYHOUND's ids; ``keys`` are all that we are known to have given to
+    contacts. ``former_matches`` are, for everybody in doubt, the user fields in which a contact made then would carry the key.
 
     :meth:`carry_out` may be called by several threads; no two requests for one contact are ever under way.
     """
@@ -71,14 +76,14 @@ class Writing:
         rpc: Rpc,
         plan: ActionPlan,
         match_field: str | None,
-        somebody: bool,
+        keys: Collection[str],
         former_matches: Sequence[Collection[str]] = (),
     ) -> None:
         self.connection = connection
         self.rpc = rpc
         self.plan = plan
         self.match_field = match_field
-        self._somebody = somebody
+        self._keys = keys
         self._former_matches = former_matches
         self._in_doubt: set[str] = set()
         self.staying: set[str] = set()
@@ -181,8 +186,8 @@ class Writing:
             return self._create(change)
         try:
             return self._update(contact, change)
-        except Gone:
-            return self._again(contact, change)
+        except (Gone, Stranger) as why:
+            return self._again(contact, change, why)
 
     def _linked(self, change: Change) -> int | None:
         """The contact the source names, or the one the person was linked with."""
@@ -190,8 +195,12 @@ class Writing:
             return int((change.after or {})["ID"])
         return None if change.remote is None else int(change.remote)
 
-    def _again(self, lost: int, change: Change) -> Done:
-        """Deleted over there while the person is still in the source: made again, if nobody else carries the key."""
+    def _again(self, lost: int, change: Change, why: Gone | Stranger) -> Done:
+        """The contact is not the person's any more, who is still in the source: made again, if nobody carries the key.
+
+        It was deleted, or it is another person's of ours by now: GREYHOUND was set up anew or restored. Where somebody
+        gave it a key that nobody has, it may still be the person's, and they must say so.
+        """
         if self.match_field is None:
             message = _("Contact {id} is not there.").format(id=lost)
             return _failed(change, "contact_missing", message, _("Correct the id in the source."))
@@ -201,6 +210,11 @@ class Writing:
         if contact is not None:
             return self._update(contact, change)
         note = _("Contact {id} was deleted in GREYHOUND and is made again.").format(id=lost)
+        if isinstance(why, Stranger):
+            if why.value not in self._keys:
+                raise why
+            note = _("Contact {id} belongs to the key “{value}” by now: the person gets one of their own.")
+            note = note.format(id=lost, value=why.value)
         return self._create(change, "contact_made_again", note)
 
     def _create(self, change: Change, code: str = "", note: str = "") -> Done:
@@ -258,8 +272,15 @@ class Writing:
     def _remove(self, change: Change) -> Done:
         done = Done(Outcome(change.key, "removed"), (change, None, None))
         linked = None if change.remote is None else int(change.remote)
-        if linked is not None and (str(linked) in self.staying or self._thrown_away(linked, change.key)):
-            return done
+        try:
+            if linked is not None and (str(linked) in self.staying or self._thrown_away(linked, change.key)):
+                return done
+        except Stranger as why:
+            if not why.value:
+                raise
+            note = _("Contact {id} carries the key “{value}” by now: it stays.")
+            shown = note.format(id=linked, value=legible(why.value))
+            done = replace(done, outcome=Outcome(change.key, "removed", "contact_other_key", shown))
         if self.match_field is None:
             return done
         # Nobody is linked, or the contact seems to be gone: not to be locked or read is not yet to be gone.
@@ -314,8 +335,7 @@ class Writing:
         if self.match_field is not None:
             value = value_of(item, self._fields[self.match_field])
             if value != key:
-                message = _("Contact {id} carries the key “{value}” and not “{key}”: nothing was written.")
-                raise Stranger(message.format(id=contact, value=legible(value), key=key))
+                raise Stranger(contact, value)
         return item
 
     @contextmanager
@@ -393,7 +413,7 @@ class Writing:
     @cached_property
     def _the_index(self) -> Index:
         assert self.match_field is not None
-        return Index(self.rpc, self._fields[self.match_field], self._list_params(), self._somebody)
+        return Index(self.rpc, self._fields[self.match_field], self._list_params(), bool(self._keys))
 
     def _list_params(self) -> int:
         """How many parameters ``RpcItems.GetList`` takes: by the server's version, if nobody says it."""
@@ -424,8 +444,7 @@ def _explained(change: Change, error: Exception) -> Done:
             message = _("Somebody edits the contact: {reason}").format(reason=error)
             return Done(Outcome(change.key, "locked", "contact_locked", message, _("The next run tries again.")))
         case Stranger():
-            hint = _("Correct the user field in GREYHOUND.")
-            return Done(Outcome(change.key, "conflict", "contact_other_key", str(error), hint))
+            return Done(Outcome(change.key, "conflict", "contact_other_key", *_estranged(change, error)))
         case Ambiguous():
             message = _("Several contacts carry this key: {ids}.").format(ids=error)
             hint = _("Nothing was written. Leave the key with one of them, or delete the others.")
@@ -434,6 +453,18 @@ def _explained(change: Change, error: Exception) -> Done:
             message = _("The user field {field} is named twice and gets two values.").format(field=error)
             return _failed(change, "user_field_twice", message, _("Name every user field once, by number or name."))
     return _failed(change, "greyhound_refused", _("GREYHOUND refused: {reason}").format(reason=error))
+
+
+def _estranged(change: Change, error: Stranger) -> tuple[str, str]:
+    """What is wrong with a contact that may or may not be the person's, and what to do."""
+    message = _("Contact {id}, as which the person was last sent, carries no key any more: nothing was written.")
+    if error.value:
+        message = _("Contact {id}, as which the person was last sent, carries the key “{value}”: nothing was written.")
+    hint = _(
+        "Look at the contact in GREYHOUND. If it is this person's, enter {key} as the key again. If it is somebody "
+        "else's, enter {key} in the contact that is this person's, or in a new one: the next run takes that."
+    )
+    return message.format(id=error.contact, value=legible(error.value)), hint.format(key=change.key)
 
 
 def _unreadable(change: Change, contact: int) -> Done:
