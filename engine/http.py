@@ -50,12 +50,16 @@ class Answer:
 
 
 class Unreachable(Exception):
-    """No answer came. ``maybe_done``: the request may have taken effect all the same."""
+    """No answer came that can be read. ``maybe_done``: the request may have taken effect all the same.
 
-    def __init__(self, message: str, maybe_done: bool) -> None:
+    ``answered``: somebody did answer, but with an error that says nothing about it.
+    """
+
+    def __init__(self, message: str, maybe_done: bool, answered: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.maybe_done = maybe_done
+        self.answered = answered
 
 
 class Http:

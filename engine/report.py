@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_CHANGES = 40
 MAX_REJECTED = 5
+MAX_ALIKE = 10
 MAX_WIDTH = 60
 MAX_NAME = 40
 SIGNS = {"created": "+", "updated": "~", "removed": "-", "unchanged": "="}
@@ -98,9 +100,23 @@ def run_lines(report: Mapping[str, Any], most: int | None = MAX_CHANGES) -> Iter
     for action in report.get("actions", []):
         yield from action_lines(action, most)
     yield from _rejected_lines(report.get("rejected", []), everything=most is None)
-    for problem in report.get("problems", []):
-        yield from problem_lines(problem, lambda _file, _line: None)
+    yield from _problems_of_run(report.get("problems", []), everything=most is None)
     yield from _ending_lines(report)
+
+
+def _problems_of_run(problems: Sequence[Mapping[str, Any]], everything: bool) -> Iterator[Line]:
+    """What is to be said; where many persons have the same, the first few and how many there are."""
+    counts = Counter(problem["code"] for problem in problems)
+    shown: Counter[str] = Counter()
+    for problem in problems:
+        code = problem["code"]
+        shown[code] += 1
+        if everything or shown[code] <= MAX_ALIKE:
+            yield from problem_lines(problem, lambda _file, _line: None)
+        elif shown[code] == counts[code]:
+            more = counts[code] - MAX_ALIKE
+            text = ngettext("… and {n} more of the kind [{code}]", "… and {n} more of the kind [{code}]", more)
+            yield "dim", text.format(n=more, code=code) + ": " + _("`abgleich show RUN` lists them all")
 
 
 def _source_lines(report: Mapping[str, Any]) -> Iterator[Line]:

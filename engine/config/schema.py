@@ -32,6 +32,7 @@ from engine.config.values import (
     OptionalSign,
     OptionalText,
     OptionalWeekdays,
+    RpcUrl,
     Seconds,
     Sequence,
     SomeNames,
@@ -91,6 +92,8 @@ class Fe2Connection(Connection):
 class GreyhoundConnection(Connection):
     """A GREYHOUND server and the user that writes there."""
 
+    url: RpcUrl
+    """Address and HTTP port of the server, without the path."""
     username: Filled
     """A user of its own is best: the number of clients per user is limited."""
     password: Secret

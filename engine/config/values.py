@@ -265,6 +265,11 @@ def url(value: Any) -> str:
     return written
 
 
+def rpc_url(value: Any) -> str:
+    """Like :func:`url`; the path of GREYHOUND's interface, as on the vendor's page, may stand at its end."""
+    return url(value).removesuffix("/json").rstrip("/")
+
+
 def quote(value: Any) -> str:
     """One character, or nothing for a file without quotes."""
     return "" if value == "" else sign(value)
@@ -327,6 +332,7 @@ LimitText = Annotated[Limit, PlainValidator(limit)]
 Names = Annotated[tuple[str, ...], PlainValidator(names)]
 SomeNames = Annotated[tuple[str, ...], PlainValidator(some_names)]
 Url = Annotated[str, PlainValidator(url)]
+RpcUrl = Annotated[str, PlainValidator(rpc_url)]
 Zone = Annotated[str, PlainValidator(zone)]
 Mapping = Annotated[dict[str, Any], PlainValidator(mapping)]
 Sequence = Annotated[tuple[Any, ...], PlainValidator(sequence)]

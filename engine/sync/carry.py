@@ -57,7 +57,7 @@ def _carry_out_action(
     if action.going or action.adopted or action.resend:
         place = place_of(project, action.connection, tools.store)
         moved = server_changed(project, action.connection, tools.store)
-        left_behind = len(tools.store.sent(action.connection)) if moved else 0
+        count = len(tools.store.sent(action.connection)) if moved else 0
         ledger = StateLedger(tools.store, action.connection, owner, place, moved)
         try:
             for outcome in target.apply(_in_doubt(action, ledger), ledger, Effects(tools.sleep, tools.steps_done)):
@@ -65,8 +65,8 @@ def _carry_out_action(
         except TargetStopped as error:
             stopped = error.problems[0]
             report.problems += error.problems
-        if left_behind and not ledger.moved:
-            report.problems.append(_left_behind(action.connection, left_behind))
+        if count and not ledger.moved:
+            report.problems.append(left_behind(action.connection, count))
     for change in action.changes:
         became = outcomes.pop(change.key, None)
         kind = _counted(became, report, action.id)
@@ -97,8 +97,13 @@ def _in_doubt(action: ActionPlan, ledger: StateLedger) -> ActionPlan:
     return replace(action, changes=marked(action.changes), adopted=marked(action.adopted))
 
 
-def _left_behind(connection: str, count: int) -> Problem:
+def left_behind(connection: str, count: int, planned: bool = False) -> Problem:
+    """What it means that a connection leads to another server by now."""
     message = _("{connection} leads to another server than before: {count} persons of the old one are forgotten here.")
+    if planned:
+        message = _(
+            "{connection} leads to another server than before: {count} persons of the old one don't count here."
+        )
     hint = _(
         "They are still over there. Was only the address written in another way, nothing is lost: who is in the "
         "list was found again by the key. Who left it meanwhile stays over there."

@@ -169,10 +169,13 @@ def _forget(
         base = ActionPlan(owner.action, connection, _target_name(project, connection), removal, known=1)
         change = Change("removed", key, one.record, None, one.remote, intended=one.intended)
         if removal == "keep":
-            message = _("{action}: `removal: keep` leaves the contact {id} in GREYHOUND.").format(
-                action=owner.action, id=one.remote or key
+            message = _("{action}: `removal: keep` leaves the contact in GREYHOUND, last known as {id}.").format(
+                action=owner.action, id=one.remote or "–"
             )
-            hint = _("Delete it there by hand, or allow it in the mapping: removal: trash.")
+            hint = _(
+                "Look there for the key {key} and delete that contact by hand. Next time, for others: `removal: trash` "
+                "in the mapping allows it."
+            ).format(key=key)
             report.problems.append(Problem("kept_over_there", message, hint, NOWHERE, "warning"))
             tools.store.forget_sent(connection, owner, key)
             report.actions.append(ActionReport(owner.action, connection, "done"))

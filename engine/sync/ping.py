@@ -46,8 +46,9 @@ class Pinged:
 
     @property
     def ok(self) -> bool:
-        """Whether the server was reached and nothing speaks against it."""
-        return self.pong is not None and all(problem.severity != "error" for problem in self.problems)
+        """Whether the server was reached for certain and nothing speaks against it."""
+        clear = self.pong is not None and self.pong.status == "reached"
+        return clear and all(problem.severity != "error" for problem in self.problems)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that ``ping --json`` prints."""

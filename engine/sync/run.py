@@ -23,10 +23,18 @@ from engine.sync.account import (
     worst,
     writing,
 )
-from engine.sync.carry import carry_out, targets_of
+from engine.sync.carry import carry_out, left_behind, targets_of
 from engine.sync.gather import Gathered, Known, gather, unmatched_values
 from engine.sync.guard import Facts, Limits, judge
-from engine.sync.owners import connection_mark, is_live, orphan_finder, place_of, sent_over, tls_warnings
+from engine.sync.owners import (
+    connection_mark,
+    is_live,
+    orphan_finder,
+    place_of,
+    sent_over,
+    server_changed,
+    tls_warnings,
+)
 from engine.sync.plan import ActionPlan, Plan, plan_action
 from engine.sync.reading import Reading, TriggerFacts, open_reading
 from engine.sync.record import Owner
@@ -96,7 +104,7 @@ class _Run:
             report.status = "skipped"
             report.problems.append(Problem("condition_not_met", unmet, "", severity="warning"))
             return
-        report.problems += [*self.notices, *self._tls_warnings(), *self._lonely()]
+        report.problems += [*self.notices, *self._tls_warnings(), *self._lonely(), *self._elsewhere()]
         known = {action.id: self._known(action.id) for action in self.mapping.actions}
         found = gather(self.job, reading.each(), known, self.tools.rows_seen)
         self._account(report, found)
@@ -118,6 +126,15 @@ class _Run:
     def _tls_warnings(self) -> Iterator[Problem]:
         names = sorted({action.model.connection for action in self.mapping.actions})
         return (warning for name in names for warning in tls_warnings(self.project, name))
+
+    def _elsewhere(self) -> Iterator[Problem]:
+        """A plan shows it before anything is written; a run says it when it has written."""
+        for name in sorted({action.model.connection for action in self.mapping.actions}):
+            count = (
+                len(self.store.sent(name)) if self.only_plan and server_changed(self.project, name, self.store) else 0
+            )
+            if count:
+                yield left_behind(name, count, planned=True)
 
     def _lonely(self) -> Iterator[Problem]:
         """People of mappings or actions that are gone stay as last sent: somebody must decide about them."""

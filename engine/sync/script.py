@@ -291,7 +291,10 @@ class _Checker:
             return  # what the target would say may only follow from that
         target = kind(action.model, connection)
         for path, finding in target.check():
-            yield self._problem(finding, (*action.path, *path))
+            if path[:1] == ("connection",):
+                yield self._problem_of_connection(finding, (action.model.connection, *path[1:]))
+            else:
+                yield self._problem(finding, (*action.path, *path))
         fields += [replace(extra, path=(*action.path, *extra.path)) for extra in target.extra_fields()]
         self.job.targets[action.id] = target
         self.job.blocks.append(Block(action.id, tuple(fields), action.model.where, (*action.path, "where")))
@@ -463,6 +466,13 @@ class _Checker:
             else:
                 findings = check_constant(value, names) if kind in (TEXT, NAMES) else []
             yield from (self._problem(finding, path) for finding in findings)
+
+    def _problem_of_connection(self, finding: Finding, path: Path) -> Problem:
+        """What the target says about a key of its connection stands in configuration.yaml."""
+        configuration = self.job.project.configuration_node
+        assert configuration is not None
+        at = configuration.locate(("connections", *path))
+        return Problem(finding.code, finding.message, finding.hint, at)
 
     def _problem(self, finding: Finding, path: Path) -> Problem:
         at = self.node.locate_text(path, finding.needle, finding.line)

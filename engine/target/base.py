@@ -150,7 +150,10 @@ class Target(Protocol):
     def __init__(self, model: ActionModel, connection: Connection) -> None: ...
 
     def check(self) -> Iterator[tuple[Path, Finding]]:
-        """What is wrong with the action beyond its fields; paths count from the action."""
+        """What is wrong with the action beyond its fields; paths count from the action.
+
+        What comes after ``connection`` is a key of that connection in configuration.yaml.
+        """
 
     def extra_fields(self) -> tuple[Field, ...]:
         """Templates of the action outside of ``fields`` that are rendered with them."""

@@ -153,6 +153,17 @@ def test_whoever_is_forgotten_is_looked_for_in_the_field_of_the_mapping(
     assert keys(server) == ["99"]
 
 
+def test_whoever_is_forgotten_and_kept_over_there_is_to_be_looked_for_by_the_key(
+    world: World, server: GreyhoundSimulator
+) -> None:
+    world.mapping(CONTACTS, name="contacts")
+    assert world.run(people(1), mapping="contacts").status == "done"
+    # By now the contact may be somebody else's: nobody shall be told to delete it unseen.
+    problem = world("forget", "contacts", "1").problem("kept_over_there")
+    assert "Look there for the key 1" in problem["hint"]
+    assert keys(server) == ["1"]
+
+
 def test_persons_sent_again_who_fail_are_counted_once(world: World, server: GreyhoundSimulator) -> None:
     world.mapping(CONTACTS, name="contacts")
     assert world.run(people(4), mapping="contacts").status == "done"
@@ -208,8 +219,11 @@ def test_people_left_behind_on_another_server_are_counted(world: World, server: 
     world.mapping(TRASH, name="contacts")
     assert world.run(people(5), mapping="contacts").status == "done"
     world.connect_greyhound()
+    plan = world("plan", "contacts")
+    assert "5 persons of the old one don't count" in plan.problem("server_changed")["message"]
     result = world.run(people(5), mapping="contacts")
-    assert "5 persons" in result.problem("server_changed")["message"]
+    assert "5 persons of the old one are forgotten" in result.problem("server_changed")["message"]
+    assert "server_changed" not in world("plan", "contacts").codes
 
 
 # -- an FE2 without DELETE ---------------------------------------------------------------------------------------------

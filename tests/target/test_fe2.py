@@ -540,7 +540,10 @@ def test_a_check_warns_where_the_version_lacks_a_field_and_refuses_one_without_a
     assert result.problem("fe2_version_lacks")["path"] == ["actions", 0, "fields", "aPagerProFieldMode"]
     for version, code in (("neu", "fe2_version_unreadable"), ("2.23", "fe2_no_synchronisation")):
         project.configure(fe2_version=f'"{version}"')
-        assert (project("check").code, project("check").codes) == (1, [code])
+        result = project("check")
+        assert (result.code, result.codes) == (1, [code])
+        problem = result.problem(code)
+        assert (problem["file"], problem["path"][-1]) == ("mappings/configuration.yaml", "fe2_version")
         assert project.run(people_of_a_list(3)).codes == [code]
     assert project.fe2.requests == []
 
@@ -725,7 +728,7 @@ def test_a_version_without_pager_modes_is_no_matter_where_nobody_sets_one() -> N
 @pytest.mark.parametrize("version", ["neu", "2", "2,39", "zwei.drei"])
 def test_a_version_that_is_none_is_a_mistake(version: str) -> None:
     ((path, finding),) = target(fe2_version=version).check()
-    assert (path, finding.code, finding.severity) == (("connection",), "fe2_version_unreadable", "error")
+    assert (path, finding.code, finding.severity) == (("connection", "fe2_version"), "fe2_version_unreadable", "error")
     assert version in finding.message
     assert '"2.39"' in finding.hint
 
@@ -733,7 +736,7 @@ def test_a_version_that_is_none_is_a_mistake(version: str) -> None:
 def test_a_version_that_can_not_be_synchronised_is_a_mistake_and_the_only_one() -> None:
     model = action("fe2.sync", removal="delete", fields={"aPagerProFieldMode": "LEGACY"})
     ((path, finding),) = target(model, fe2_version="2.23.9").check()
-    assert (path, finding.code, finding.severity) == (("connection",), "fe2_no_synchronisation", "error")
+    assert (path, finding.code, finding.severity) == (("connection", "fe2_version"), "fe2_no_synchronisation", "error")
     assert "2.24" in finding.hint
 
 

@@ -131,11 +131,26 @@ def test_a_login_that_ends_in_the_middle_stops_the_target(world: World, server: 
 
 
 def test_a_wrong_path_stops_the_target(world: World, server: GreyhoundSimulator) -> None:
-    world.connection = connection(f"{server.url}/json")
+    world.connection = connection(f"{server.url}/other")
     _done, problem = world.stopped(world.plan(people("1")))
     assert problem.code == "greyhound_path"
-    assert "/json/json" in problem.message
+    assert "/other/json" in problem.message
     assert "url" in problem.hint
+
+
+def test_the_address_may_be_written_with_the_path_of_the_vendors_page(world: World, server: GreyhoundSimulator) -> None:
+    world.connection = connection(f"{server.url}/json/")
+    assert world.run(people("1")) == {"1": "created"}
+
+
+def test_a_server_that_answers_with_errors_only_is_there_but_does_not_work(
+    world: World, server: GreyhoundSimulator
+) -> None:
+    server.fail(Fault(status=503, body="busy", content_type="text/plain", times=9))
+    _done, problem = world.stopped(world.plan(people("1")))
+    assert problem.code == "greyhound_unreachable"
+    assert "does not work: HTTP 503 busy" in problem.message
+    assert "proxy" in problem.hint
 
 
 def test_a_web_page_is_not_greyhound(world: World, server: GreyhoundSimulator) -> None:

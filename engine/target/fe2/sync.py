@@ -70,9 +70,9 @@ class Fe2Sync:
     def check(self) -> Iterator[tuple[Path, Finding]]:
         """What the version of the server lacks, and a key that fits no header."""
         wrong = server.version_problem(self.connection)
-        for problem in (wrong, server.key_problem(self.connection)):
+        for key, problem in (("fe2_version", wrong), ("access_key", server.key_problem(self.connection))):
             if problem is not None:
-                yield ("connection",), Finding(problem.code, problem.message, problem.hint)
+                yield ("connection", key), Finding(problem.code, problem.message, problem.hint)
         if wrong is None:
             yield from self._check_lacks()
 
@@ -176,7 +176,7 @@ class Fe2Sync:
         singly = plan.removal in ("delete", "erase")
         deleted = [change for change in plan.going if change.kind == "removed" and singly]
         if deleted and self._is_older(server.DELETE_SINCE):
-            raise TargetStopped(self._too_old())
+            raise TargetStopped(self._too_old(erase=plan.removal == "erase"))
         listed = [change for change in plan.going if not (change.kind == "removed" and singly)]
         body = self.body(ledger.everybody(), plan)
         if not body["personList"] and (listed or not deleted):
@@ -223,9 +223,12 @@ class Fe2Sync:
     def _is_older(self, since: server.Version) -> bool:
         return server.is_older(self.connection, since)
 
-    def _too_old(self) -> Problem:
+    def _too_old(self, erase: bool = False) -> Problem:
         message = _("FE2 {version} can't delete single persons.").format(version=self.connection.fe2_version)
-        return Problem("fe2_too_old", message, _("Use removal: sync, or update FE2 to 2.36."))
+        hint = _("Use removal: sync, or update FE2 to 2.36.")
+        if erase:
+            hint = _("Take the person out of the list and run the mapping: that deletes them. Or update FE2 to 2.36.")
+        return Problem("fe2_too_old", message, hint)
 
     def _delete_each(
         self, plan: ActionPlan, deleted: Sequence[Change], body: dict[str, Any], ledger: Ledger, effects: Effects

@@ -19,6 +19,7 @@ from engine.i18n import _
 from engine.problems import Problem, TargetStopped
 
 T = TypeVar("T")
+PATH = "/json"
 JSON_OFFSET = 700
 PAUSES = (0.5, 2.0)
 # What only reads may be sent twice without harm.
@@ -57,8 +58,12 @@ def refused(error: RpcError) -> Problem:
 
 
 def not_reached(url: str, error: Unreachable, hint: str) -> Problem:
-    """No answer came from the server."""
-    message = _("GREYHOUND at {url} can't be reached: {reason}.").format(url=url, reason=error.message)
+    """No answer came from the server, or none of its own."""
+    message = _("GREYHOUND at {url} can't be reached: {reason}.")
+    if error.answered:
+        message = _("GREYHOUND at {url} does not work: {reason}.")
+        hint = _("Is it starting, or is a proxy in between? Look at the server.") + " " + hint
+    message = message.format(url=url, reason=error.message)
     return Problem("greyhound_unreachable", message, hint)
 
 
@@ -106,7 +111,7 @@ class Rpc:
         request = {"version": "1.1", "method": method, "params": list(params), "id": next(self._ids)}
         body = json_body(request)
         self._last_sent = time.monotonic()
-        return self._result(method, self._http.send("POST", "/json", self._headers, body))
+        return self._result(method, self._http.send("POST", PATH, self._headers, body))
 
     @contextmanager
     def holding_a_lock(self) -> Iterator[None]:
@@ -163,13 +168,13 @@ class Rpc:
             hint = _("Check username and password in configuration.yaml and secrets.yaml, and the user's rights.")
             return TargetStopped(Problem("greyhound_login", message, hint))
         if answer.status == 404:
-            message = _("There is no GREYHOUND interface at {url}/json.").format(url=self.connection.url)
+            message = _("There is no GREYHOUND interface at {url}.").format(url=f"{self.connection.url}{PATH}")
             hint = _("Check url: address and HTTP port of the server.")
             return TargetStopped(Problem("greyhound_path", message, hint))
         # Cut off, not JSON, or from a proxy on the way: what a write did is unknown.
         if answer.status != 200:
             shown = "" if answer.is_html else self._http.redact(answer.text).strip()
-            return Unreachable(f"HTTP {answer.status} {shown}".strip(), True)
+            return Unreachable(f"HTTP {answer.status} {shown}".strip(), True, answered=True)
         if answer.is_html:
             return Unreachable(_("a web page answered (is the address right, is a proxy in between?)"), True)
         return Unreachable(_("the answer can't be read"), True)

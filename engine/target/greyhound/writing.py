@@ -65,7 +65,8 @@ class Writing:
     """The changes of one plan.
 
     ``match_field`` is None where the source keeps GREYHOUND's ids; ``keys`` are all that we are known to have given to
-    contacts. ``former_matches`` are, for everybody in doubt, the user fields in which a contact made then would carry the key.
+    contacts. ``former_matches`` are, for everybody in doubt, the user fields in which a contact made then would carry
+    the key.
 
     :meth:`carry_out` may be called by several threads; no two requests for one contact are ever under way.
     """
