@@ -242,6 +242,109 @@ def runs_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
         yield status_style(run["status"]), f"{text}  {status_word(run['status'])}"
 
 
+# -- what is going on ------------------------------------------------------------------------------------------------
+
+
+def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
+    """The engine, then everything that wants somebody's attention before what is in order."""
+    yield from _engine_lines(status["engine"])
+    yield "head", _("Mappings")
+    for mapping in status["mappings"]:
+        yield from _mapping_lines(mapping)
+    if not status["mappings"]:
+        yield "dim", "  " + _("none")
+    waiting = [drop for drop in status["drops"] if drop["state"] not in ("done", "superseded")]
+    if waiting:
+        yield "head", _("Dropped files")
+    for drop in waiting:
+        text = f"  {drop['path']} · {drop['mapping']}: {drop_word(drop['state'])} " + _since(drop["since"])
+        yield _drop_style(drop["state"]), text
+        if drop["reason"]:
+            yield "", f"    {drop['reason']}"
+    done = len(status["drops"]) - len(waiting)
+    if done:
+        yield "dim", ngettext("{n} file is done.", "{n} files are done.", done).format(n=done)
+    yield "head", _("Connections")
+    for connection in status["connections"]:
+        yield _connection_line(connection)
+    for people in status["unattended"]:
+        text = _("{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.")
+        yield "warn", text.format(connection=people["connection"], count=people["persons"], mapping=people["mapping"])
+    for problem in status["problems"]:
+        yield from problem_lines(problem, lambda _file, _line: None)
+
+
+def _engine_lines(engine: Mapping[str, Any]) -> Iterator[Line]:
+    if not engine["alive"]:
+        yield "warn", _("The engine is not running: nothing happens by itself. `abgleich start` starts it.")
+    for process in engine["processes"]:
+        text = _("The engine is at work: process {pid} on {host}").format(pid=process["pid"], host=process["host"])
+        yield "good", f"{text} {_since(process['since'])}"
+
+
+def _mapping_lines(mapping: Mapping[str, Any]) -> Iterator[Line]:
+    last = _("never run") if mapping["status"] == "never" else status_word(mapping["status"])
+    good = mapping["last_good"]
+    parts = [last, _("last good run {when}").format(when=_moment(good)) if good else _("no good run yet")]
+    if mapping["next"]:
+        parts.append(_("next {when}").format(when=_moment(mapping["next"])))
+    if mapping["enabled"] is False:
+        parts = [_("switched off")]
+    style = "" if mapping["status"] == "never" else status_style(mapping["status"])
+    yield style, f"  {mapping['id']}: {', '.join(parts)}"
+    if mapping["stale"]:
+        words = {
+            "nothing": _("The mapping has mistakes and does not run:"),
+            "last good version": _("The newest version has mistakes; the last good one runs:"),
+        }
+        yield "warn", "    " + words.get(mapping["runs"], words["nothing"])
+        for problem in mapping["problems"][:1]:
+            yield "", f"      {problem['file']}:{problem['line']}: {problem['message']}"
+        yield "", "      " + _("`abgleich check` shows everything.")
+    if mapping["overdue"]:
+        yield "warn", "    " + _("Overdue: no good run for longer than expected.")
+    for plan in mapping["held"]:
+        yield "warn", "    " + _("Plan {plan} waits: abgleich approve {plan}, or abgleich reject {plan}").format(plan=plan)
+
+
+def _connection_line(connection: Mapping[str, Any]) -> Line:
+    success = connection["last_success"]
+    when = _("last success {when}").format(when=_moment(success)) if success else _("nothing was sent yet")
+    text = f"  {connection['id']} ({connection['type']}): {when}"
+    if connection["state"] == "unknown":
+        return "warn", text + ", " + _("what it holds is not known: the next run sends everything")
+    return "", text
+
+
+def drop_word(state: str) -> str:
+    """A drop's state for people."""
+    words = {
+        "seen": _("seen"),
+        "settling": _("is still being written, or rests"),
+        "complete": _("complete"),
+        "queued": _("waits for its run"),
+        "running": _("is being run"),
+        "done": _("done"),
+        "held": _("held"),
+        "refused": _("refused"),
+        "failed": _("failed, is tried again"),
+        "superseded": _("superseded"),
+    }
+    return words.get(state, state)
+
+
+def _drop_style(state: str) -> str:
+    return "bad" if state in ("refused", "failed") else "warn" if state == "held" else "dim"
+
+
+def _since(moment: str | None) -> str:
+    return _("since {when}").format(when=_moment(moment))
+
+
+def _moment(moment: str | None) -> str:
+    return moment[:16].replace("T", " ") if moment else "–"
+
+
 # -- tests and previews ----------------------------------------------------------------------------------------------
 
 

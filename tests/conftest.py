@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from engine.i18n import language, use_language
+from tests import postgresql as pg
 from tests.world import World
 
 # The same examples in every automatic check; others on every developer's machine, where a find can be looked into.
@@ -37,3 +39,23 @@ def world(tmp_path: Path, pauses: list[float]) -> Iterator[World]:
         yield made
         assert made.fe2.breaches == []
     use_language(before)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """One private server for all tests of a process."""
+    if not pg.is_there():
+        pytest.skip("no PostgreSQL on this machine")
+    with pg.server() as address:
+        yield address
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """A database of the test's own; its address as it stands in configuration.yaml."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{postgresql_server}/postgres", autocommit=True) as database:
+        database.execute(f"CREATE DATABASE {name}".encode())
+    return f"{postgresql_server}/{name}"

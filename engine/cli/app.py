@@ -17,6 +17,7 @@ COMMANDS = (
     "test",
     "preview",
     "ping",
+    "notify-test",
     "plan",
     "apply",
     "run",
@@ -24,6 +25,8 @@ COMMANDS = (
     "reject",
     "release",
     "forget",
+    "start",
+    "status",
     "runs",
     "show",
     "simulate",
@@ -60,7 +63,7 @@ def build(arguments: list[str]) -> typer.Typer:
     }
     app.callback()(settings)
     for name in _needed(arguments):
-        module = import_module(f"engine.cli.{name}")
+        module = import_module(f"engine.cli.{name.replace('-', '_')}")
         app.command(name, help=module.summary())(module.command)
     return app
 

@@ -45,8 +45,9 @@ def use(reader: Reader, folder: Path, node: Node) -> tuple[Node, dict[str, Any]]
 
 def _file(reader: Reader, folder: Path, name: str, at: Location) -> Path | None:
     path = reader.inside(folder / FOLDER / name, name, at)
-    if path is None or path.is_file():
+    if path is None or reader.is_file(path):
         return path
+    reader.met.again = True
     near = did_you_mean(name, [item.name for item in (folder / FOLDER).glob("*.y*ml")])
     message = _("The blueprint {file} does not exist.").format(file=f"{folder.name}/{FOLDER}/{name}")
     hint = _("Did you mean {name}?").format(name=near) if near else _("Blueprints lie in mappings/blueprints/.")

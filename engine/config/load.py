@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from engine.config.blueprint import use as use_blueprint
 from engine.config.find import CONFIGURATION, FOLDER, STATE_FOLDER
+from engine.config.memory import Met, Present
 from engine.config.names import RESERVED_NAMES
 from engine.config.node import Node
 from engine.config.parse import as_list, choose, draft, has_broken, parse, unknown_key, with_plurals
@@ -33,8 +35,8 @@ from engine.config.schema import (
     TimePatternTrigger,
 )
 from engine.config.secret import hidden, in_configuration, in_source
-from engine.config.yaml import MAX_FILE_BYTES, SECRETS, Reader, yaml_files
-from engine.i18n import _
+from engine.config.yaml import MAX_FILE_BYTES, SECRETS, Part, Reader, listed
+from engine.i18n import _, language
 from engine.problems import Location, Problem, did_you_mean
 from engine.problems import Path as KeyPath
 
@@ -109,66 +111,183 @@ def _relative(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def load(root: Path) -> Project:
-    """Read a whole project. Never raises for what stands in the files: see ``Project.problems``."""
-    return _Loader(root.resolve()).load()
+Texts = Map[Path, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``configuration.yaml`` gave. The names are None where they can't be told."""
+
+    configuration: Configuration
+    connections: dict[str, Connection]
+    hashes: dict[str, str]
+    node: Node | None
+    connection_names: list[str] | None
+    notify_names: list[str] | None
+    met: Met
+    texts: Texts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one mapping file gave. It depends on what was ``met``, and on ``names`` of the configuration."""
+
+    mapping: Mapping | None
+    is_broken: bool
+    id: str
+    names: tuple[list[str] | None, list[str] | None]
+    met: Met
+    texts: Texts | None
+
+
+class Memory:
+    """What former loads of one folder gave: what still holds is not read again. Use it from one thread."""
+
+    def __init__(self) -> None:
+        self.language = language()
+        self.settings: dict[bool, Settings] = {}
+        self.units: dict[Path, Unit] = {}
+        self.kept: dict[Path, Unit] = {}
+        self.included: dict[Path, Part] = {}
+        self.secret_files: dict[Path, Part] = {}
+
+    def met(self) -> Iterator[Met]:
+        """Everything that the files lying there depend on."""
+        yield from (settings.met for is_kept, settings in self.settings.items() if not is_kept)
+        yield from (unit.met for unit in self.units.values())
+
+    def speak(self, words: str) -> None:
+        """Problems are in a language: what speaks another one is forgotten."""
+        if words != self.language:
+            self.language = words
+            for remembered in (self.settings, self.units, self.kept, self.included, self.secret_files):
+                remembered.clear()
+
+
+def load(root: Path, memory: Memory | None = None, kept: Map[Path, Texts] | None = None) -> Project:
+    """Read a whole project. Never raises for what stands in the files: see ``Project.problems``.
+
+    With a ``memory`` only what changed is read; the result is the same. ``kept`` names files (mappings, the
+    configuration) that are made of these texts of their own, of what they include and of blueprints, whatever lies
+    there by now; another file with the id of such a mapping is left out.
+    """
+    return _Loader(root.resolve(), memory or Memory(), kept or {}).load()
 
 
 class _Loader:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, memory: Memory, kept: Map[Path, Texts]) -> None:
+        memory.speak(language())
         self.root = root
         self.folder = root / FOLDER
-        self.reader = Reader(root, self.folder)
-        self.problems = self.reader.problems
+        self.memory = memory
+        self.kept = kept
+        self.present = Present(listed)
+        self.reader = Reader(root, self.folder, included=self._held(memory.included))
+        self.reader.secret_files = self._held(memory.secret_files)
         self.configuration_node: Node | None = None
         self.connection_names: list[str] | None = None
         self.notify_names: list[str] | None = None
 
+    @property
+    def problems(self) -> list[Problem]:
+        return self.reader.problems
+
+    def _held(self, parts: dict[Path, Part]) -> dict[Path, Part]:
+        return {path: part for path, part in parts.items() if self.present.holds(part.met)}
+
     def load(self) -> Project:
-        configuration = self._configuration()
-        connections, hashes = self._connections(self.configuration_node)
-        self._notify()
-        found = {self.folder / CONFIGURATION: self.problems[:]}
+        settings = self._settings()
+        found = {self.folder / CONFIGURATION: [*settings.met.problems]}
+        secrets = set(settings.met.secrets)
         mappings: dict[str, Mapping] = {}
         drafts: list[Mapping] = []
         ids: dict[str, Path] = {}
-        for path in self._mapping_files():
-            first = len(self.problems)
-            loaded, name = self._mapping(path)
-            again = self._note_id(name, path, ids)
-            found[path] = self.problems[first:]
+        for path, unit in self._units().items():
+            secrets |= unit.met.secrets
+            found[path] = [*unit.met.problems]
+            again = self._note_id(unit.id, path, ids)
             if again is not None:
                 # Which of the two is meant? Neither runs, and the people of both stay as last sent.
-                found[ids[name]].append(again)
-                drafts += [mappings.pop(name)] if name in mappings else []
-            if loaded is None:
+                found[path].append(again)
+                found[ids[unit.id]].append(again)
+                drafts += [mappings.pop(unit.id)] if unit.id in mappings else []
+            if unit.mapping is None:
                 continue
-            self.reader.secrets |= in_source(loaded.node)
-            if any(problem.severity == "error" for problem in found[path]) or has_broken(loaded.node):
-                drafts.append(loaded)
+            if unit.is_broken or any(problem.severity == "error" for problem in found[path]):
+                drafts.append(unit.mapping)
             else:
-                mappings[name] = loaded
-        secrets = frozenset(value for value in self.reader.secrets if value)
+                mappings[unit.id] = unit.mapping
+        self._remember()
+        shown = frozenset(value for value in secrets if value)
         every = [problem for problems in found.values() for problem in problems]
         return Project(
             self.root,
-            configuration,
-            connections,
-            hashes,
+            settings.configuration,
+            settings.connections,
+            settings.hashes,
             mappings,
             ids,
-            tuple(sorted(dict.fromkeys(hidden(every, secrets)), key=_place)),
-            secrets,
-            self.configuration_node,
+            tuple(sorted(dict.fromkeys(hidden(every, shown)), key=_place)),
+            shown,
+            settings.node,
             tuple(drafts),
-            {path: tuple(hidden(problems, secrets)) for path, problems in found.items()},
+            {path: tuple(hidden(problems, shown)) for path, problems in found.items()},
         )
+
+    # -- what is remembered ------------------------------------------------------------------------------------------
+
+    def _settings(self) -> Settings:
+        texts = self.kept.get(self.folder / CONFIGURATION)
+        settings = self.memory.settings.get(texts is not None)
+        if settings is None or settings.texts is not texts or not self.present.holds(settings.met):
+            settings = self._read_settings(texts)
+            self.memory.settings[texts is not None] = settings
+        self.configuration_node = settings.node
+        self.connection_names, self.notify_names = settings.connection_names, settings.notify_names
+        return settings
+
+    def _read_settings(self, texts: Texts | None) -> Settings:
+        with self.reader.whole(texts) as met:
+            configuration = self._configuration()
+            connections, hashes = self._connections(self.configuration_node)
+            self._notify()
+        names = self.connection_names, self.notify_names
+        return Settings(configuration, connections, hashes, self.configuration_node, *names, met, texts)
+
+    def _units(self) -> dict[Path, Unit]:
+        """All mapping files in their order; of those that are kept, and of the others, what they give now."""
+        configuration = self.folder / CONFIGURATION
+        kept = {path: self._unit(path, texts) for path, texts in self.kept.items() if path != configuration}
+        lying = [*self._mapping_files()]
+        units = {path: kept[path] if path in kept else self._unit(path, None) for path in sorted({*lying, *kept})}
+        taken = {unit.id for unit in kept.values()}
+        self.memory.units = {path: self.memory.units[path] for path in lying if path in self.memory.units}
+        if kept:
+            self.memory.kept = {path: self.memory.kept[path] for path in kept}
+        return {path: unit for path, unit in units.items() if path in kept or unit.id not in taken}
+
+    def _unit(self, path: Path, texts: Texts | None) -> Unit:
+        memory = self.memory.units if texts is None else self.memory.kept
+        names = self.connection_names, self.notify_names
+        unit = memory.get(path)
+        if unit is None or unit.texts is not texts or unit.names != names or not self.present.holds(unit.met):
+            with self.reader.whole(texts) as met:
+                mapping, name = self._mapping(path)
+            if mapping is not None:
+                met.secrets |= in_source(mapping.node)
+            is_broken = mapping is not None and has_broken(mapping.node)
+            unit = memory[path] = Unit(mapping, is_broken, name, names, met, texts)
+        return unit
+
+    def _remember(self) -> None:
+        self.memory.included = self.reader.included
+        self.memory.secret_files = self.reader.secret_files
 
     # -- configuration.yaml ------------------------------------------------------------------------------------------
 
     def _configuration(self) -> Configuration:
         path = self.folder / CONFIGURATION
-        if not path.is_file():
+        if not self.reader.is_file(path):
             message = _("{file} does not exist.").format(file=f"{FOLDER}/{CONFIGURATION}")
             self.reader.report(
                 "no_configuration",
@@ -182,7 +301,7 @@ class _Loader:
             return Configuration()
         self.configuration_node = node
         made = draft(Configuration, node, self.problems) or Configuration()
-        self.reader.secrets |= in_configuration(node, CONNECTIONS)
+        self.reader.met.secrets |= in_configuration(node, CONNECTIONS)
         return made
 
     def _connections(self, node: Node | None) -> tuple[dict[str, Connection], dict[str, str]]:
@@ -225,6 +344,7 @@ class _Loader:
         if connection.ca_file is None:
             return connection
         file = self.root / connection.ca_file
+        self.reader.met.look(file)
         if not file.is_file():
             message = _("The file {file} does not exist.").format(file=connection.ca_file)
             hint = _("Put the server's certificate there; paths count from the project folder.")
@@ -265,7 +385,7 @@ class _Loader:
     # -- mappings ----------------------------------------------------------------------------------------------------
 
     def _mapping_files(self) -> Iterator[Path]:
-        for path in sorted(yaml_files(self.folder)) if self.folder.is_dir() else []:
+        for path in listed(self.folder) if self.folder.is_dir() else ():
             parts = path.relative_to(self.folder).parts
             if parts != (CONFIGURATION,) and not (len(parts) > 1 and parts[0] in NOT_MAPPINGS):
                 yield path
@@ -278,9 +398,7 @@ class _Loader:
         message = _("The id {id} is used twice: {file} has it as well.").format(
             id=name, file=_relative(self.root, ids[name])
         )
-        again = Problem("duplicate_id", message, _("Give one of the two another id."), self._id_place(path))
-        self.problems.append(again)
-        return again
+        return Problem("duplicate_id", message, _("Give one of the two another id."), self._id_place(path))
 
     def _id_place(self, path: Path) -> Location:
         text = _text_of(path)
@@ -352,7 +470,7 @@ class _Loader:
                 wrapped = Node({"heading": entry}, entry.at, keys={"heading": node.locate_key(path)})
                 made = draft(ColumnModel, wrapped, found)
                 inner = [replace(problem.at, path=(*path, *problem.at.path[1:])) for problem in found]
-                self.problems += [problem.located(at) for problem, at in zip(found, inner, strict=True)]
+                self.problems.extend(problem.located(at) for problem, at in zip(found, inner, strict=True))
             columns[name] = made or ColumnModel.model_construct(heading=(), optional=True)
         return columns
 

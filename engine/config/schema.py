@@ -139,6 +139,8 @@ class Configuration(Model):
     """Apprise addresses by name, and under default who hears of changes of state."""
     keep: Keep = Keep()
     """How long the record keeps what."""
+    watch: Annotated[Literal["auto", "native", "poll"], Lower] = "auto"
+    """How `start` notices files: auto polls network drives only; poll never asks the system; native always does."""
 
 
 class FileTrigger(Model):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from engine.config.find import CONFIGURATION
+from engine.config.memory import Met, hash_of
 from engine.config.mend import LONGEST_LINE, Mend, Syntax, proposals, quoting
 from engine.config.node import Node
 from engine.config.text import Text, split
@@ -56,21 +58,64 @@ _SECRET_LINE = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Part:
+    """The tree of a file that several others use, and what was met in it."""
+
+    node: Node | None
+    met: Met = field(default_factory=Met)
+
+
 @dataclass
 class Reader:
-    """Reads files of one project. Problems and secrets met along the way are gathered on it.
+    """Reads files of one project. What is met along the way is gathered in ``met``.
 
     ``root`` is the project folder: nothing outside is ever included, also not through a symlink. ``secrets_root`` is
-    the folder up to which ``secrets.yaml`` is looked for, starting beside the file that asks.
+    the folder up to which ``secrets.yaml`` is looked for, starting beside the file that asks. ``included`` and
+    ``secret_files`` are what was read before and still holds.
     """
 
     root: Path
     secrets_root: Path
-    problems: list[Problem] = field(default_factory=list)
-    secrets: set[str] = field(default_factory=set, repr=False)
-    _secret_files: dict[Path, Node | None] = field(default_factory=dict, repr=False)
-    _included: dict[Path, tuple[Node | None, tuple[Problem, ...]]] = field(default_factory=dict, repr=False)
+    met: Met = field(default_factory=Met)
+    included: dict[Path, Part] = field(default_factory=dict, repr=False)
+    secret_files: dict[Path, Part] = field(default_factory=dict, repr=False)
+    _texts: Mapping[Path, str] | None = field(default=None, repr=False)
     _stack: tuple[Path, ...] = ()
+    _composed: dict[Path, tuple[str, _Composer, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems met."""
+        return self.met.problems
+
+    @contextmanager
+    def whole(self, texts: Mapping[Path, str] | None = None) -> Iterator[Met]:
+        """Gather what is met in the meantime by itself: one file with all it uses.
+
+        With ``texts``, these are all files that there are, whatever lies in the project; but for secrets.
+        """
+        before = self._texts, self.included
+        if texts is not None:
+            self._texts, self.included = texts, {}
+        try:
+            with self._apart() as met:
+                yield met
+        finally:
+            self._texts, self.included = before
+        if met.again:
+            # It may look otherwise to the next one who asks.
+            self.included = {path: part for path, part in self.included.items() if not part.met.again}
+
+    @contextmanager
+    def _apart(self) -> Iterator[Met]:
+        before, self.met = self.met, Met()
+        met = self.met
+        try:
+            yield met
+        finally:
+            self.met = before
+            met.problems[:] = dict.fromkeys(met.problems)
 
     def read(self, path: Path, inputs: dict[str, Node] | None = None, only: str | None = None) -> Node | None:
         """The tree of a file; one without a value for an empty file. None (and a problem) if it can't be read.
@@ -81,10 +126,9 @@ class Reader:
         if written is None:
             return None
         name = self.relative(path)
-        composer = _Composer(name)
-        root = composer.compose(Text(written))
+        composer, root = self._compose(path, name, written, often=inputs is not None or only is not None)
         if composer.text.text != written or root is None:
-            self.secrets |= _secrets_in_lines(written)
+            self.met.secrets |= _secrets_in_lines(written)
         builder = _Builder(self, path, name, composer.text, inputs)
         node = None
         if root is not None and only is not None:
@@ -98,8 +142,26 @@ class Reader:
             node = builder.build_root(root)
         elif not composer.problems:
             node = Node(None, Location(name, 1, 1))
-        self.problems += [builder.with_path(problem) for problem in composer.problems]
+        self.problems.extend(builder.with_path(problem) for problem in composer.problems)
         return node
+
+    def _compose(self, path: Path, name: str, written: str, often: bool) -> tuple[_Composer, Any]:
+        """ruamel's graph of a file; of one that is read ``often`` (a blueprint) it is made once."""
+        known = self._composed.get(path)
+        if known is not None and known[0] == written:
+            return known[1], known[2]
+        composer = _Composer(name)
+        root = composer.compose(Text(written))
+        if often:
+            self._composed[path] = written, composer, root
+        return composer, root
+
+    def is_file(self, path: Path) -> bool:
+        """Whether there is such a file."""
+        if self._texts is not None:
+            return path in self._texts
+        self.met.look(path)
+        return path.is_file()
 
     def report(self, code: str, message: str, hint: str = "", at: Location = Location()) -> None:
         """Note a problem and go on."""
@@ -113,7 +175,10 @@ class Reader:
             return str(path)
 
     def _text(self, path: Path) -> str | None:
+        if self._texts is not None and path in self._texts:
+            return self._texts[path]
         name = self.relative(path)
+        seen = self.met.look(path)
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
                 self.report(
@@ -132,8 +197,11 @@ class Reader:
                 Location(name),
             )
             return None
+        seen.content = hash_of(data)
         try:
-            return data.decode("utf-8-sig")
+            text = data.decode("utf-8-sig")
+            seen.text = text if path.name != SECRETS else None
+            return text
         except UnicodeDecodeError as error:
             line = Text(data[: error.start].decode("latin-1") + "x").line_of(error.start) + 1
             self.report(
@@ -177,7 +245,7 @@ class Reader:
 
     def _secret_value(self, name: str, found: Node, at: Location) -> Node | None:
         if isinstance(found.value, str):
-            self.secrets.add(found.value)
+            self.met.secrets.add(found.value)
             return Node(found.value, at, secret=name)
         if not found.broken:
             message = _("The secret {name} has no value.").format(name=name)
@@ -190,19 +258,37 @@ class Reader:
     def _secrets_in(self, folder: Path) -> Node | None:
         """The secrets of a folder; a broken node where its file can't be read, which has been reported."""
         path = folder / SECRETS
-        if path not in self._secret_files:
-            self._secret_files[path] = None
-            if path.is_file():
-                node = self.read(path)
-                self._secret_files[path] = node or Node(None, Location(self.relative(path)), broken=True)
-        return self._secret_files[path]
+        if path not in self.secret_files:
+            self.secret_files[path] = Part(None, Met(again=True))  # for what it includes itself
+            self.secret_files[path] = self._secret_part(path)
+        part = self.secret_files[path]
+        seen = part.met.files.get(path)
+        if seen is None or self.met.files.get(path) is not seen:
+            self.met.add(part.met)
+        return part.node
+
+    def _secret_part(self, path: Path) -> Part:
+        """The secrets as they lie there, read by themselves; their text is not kept."""
+        texts, included, stack = self._texts, self.included, self._stack
+        self._texts, self.included, self._stack = None, {}, ()
+        try:
+            with self._apart() as met:
+                node = None
+                if self.is_file(path):
+                    node = self.read(path) or Node(None, Location(self.relative(path)), broken=True)
+        finally:
+            self._texts, self.included, self._stack = texts, included, stack
+        for seen in met.files.values():
+            seen.text = None
+        return Part(node, met)
 
     def include(self, target: str, asking: Path, at: Location) -> Node | None:
         """The tree of ``!include target``, relative to the file that asks."""
         path = self.inside(asking.parent / target, target, at)
         if path is None:
             return None
-        if not path.is_file():
+        if not self.is_file(path):
+            self.met.again = True
             near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else [])
             self.report(
                 "include_missing",
@@ -218,7 +304,8 @@ class Reader:
         folder = self.inside(asking.parent / target, target, at)
         if folder is None:
             return []
-        if not folder.is_dir():
+        if self._texts is None and not folder.is_dir():
+            self.met.again = True
             self.report(
                 "include_missing",
                 _("The folder {file} does not exist.").format(file=self.relative(folder)),
@@ -227,12 +314,18 @@ class Reader:
             )
             return []
         found = []
-        for path in sorted(yaml_files(folder)):
+        for path in self._files_of(folder):
             inside = self.inside(path, self.relative(path), at)
             node = self._nested(inside, at) if inside is not None else None
             if node is not None:
                 found.append((path.stem, node))
         return found
+
+    def _files_of(self, folder: Path) -> tuple[Path, ...]:
+        if self._texts is not None:
+            return tuple(sorted(path for path in self._texts if is_wanted(path, folder)))
+        self.met.folders[folder] = listed(folder)
+        return self.met.folders[folder]
 
     def _nested(self, path: Path, at: Location) -> Node | None:
         """The tree of an included file, read once; its problems are noted for every file that includes it."""
@@ -242,20 +335,22 @@ class Reader:
                 if path in self._stack
                 else _("The includes are nested too deeply.")
             )
+            self.met.again = True
             self.report("include_circle", message, _("Take out one of the includes."), at)
             return None
-        if path not in self._included:
+        part = self.included.get(path)
+        if part is None or len(self._stack) + part.met.height >= MAX_INCLUDE_DEPTH:
             before, self._stack = self._stack, (*self._stack, path)
-            noted, self.problems = self.problems, []
             try:
-                node = self.read(path)
+                with self._apart() as met:
+                    node = self.read(path)
             finally:
                 self._stack = before
-                found, self.problems = tuple(dict.fromkeys(self.problems)), noted
-            self._included[path] = node, found
-        node, found = self._included[path]
-        self.problems += found
-        return node
+            part = self.included[path] = Part(node, met)
+        self.met.add(part.met)
+        self.met.height = max(self.met.height, part.met.height + 1)
+        # Whoever fits it to a model puts keys right in it.
+        return _copied(part.node, {}) if part.node is not None else None
 
     def inside(self, path: Path, written: str, at: Location) -> Path | None:
         """The path if it stays in the project, also through symlinks; else None and a problem."""
@@ -267,9 +362,11 @@ class Reader:
             pass
         except (OSError, ValueError, RuntimeError):
             hint = _("Write the name of a file in the project.")
+            self.met.again = True
             self.report("include_missing", _("This can't be the name of a file."), hint, at)
             return None
         if not real.is_relative_to(self.root.resolve()) or not resolved.is_relative_to(self.root):
+            self.met.again = True
             self.report(
                 "include_outside",
                 _("{file} lies outside of the project folder.").format(file=written),
@@ -284,10 +381,35 @@ def yaml_files(folder: Path) -> Iterator[Path]:
     """All YAML files below ``folder`` but secrets and hidden ones."""
     for pattern in ("*.yaml", "*.yml"):
         for path in folder.rglob(pattern):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            wanted = not hidden and path.name not in (SECRETS, "secrets.example.yaml")
-            if wanted and (path.is_file() or not path.exists()):
+            if is_wanted(path, folder) and (path.is_file() or not path.exists()):
                 yield path
+
+
+def listed(folder: Path) -> tuple[Path, ...]:
+    """All :func:`yaml_files` in their order."""
+    return tuple(sorted(yaml_files(folder)))
+
+
+def is_wanted(path: Path, folder: Path) -> bool:
+    """Whether a path is that of a YAML file below ``folder``, neither of secrets nor hidden."""
+    if not path.is_relative_to(folder) or path.suffix.lower() not in (".yaml", ".yml"):
+        return False
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.name not in (SECRETS, "secrets.example.yaml")
+
+
+def _copied(node: Node, made: dict[int, Node]) -> Node:
+    """The same tree with lists, keys and values of its own; what stands in it twice stays one."""
+    if not isinstance(node.value, (dict, list)):
+        return node
+    if id(node) not in made:
+        value = (
+            {key: _copied(item, made) for key, item in node.value.items()}
+            if isinstance(node.value, dict)
+            else [_copied(item, made) for item in node.value]
+        )
+        made[id(node)] = replace(node, value=value)
+    return made[id(node)]
 
 
 def _under(root: Any, key: str) -> Any:
@@ -671,7 +793,7 @@ class _Builder:
     def _env_var(self, words: str, at: Location) -> Node:
         name, _blank, default = words.partition(" ")
         try:
-            value = os.environ.get(name)
+            value = self.reader.met.variables[name] = os.environ.get(name)
         except ValueError:
             value = None
         if value is not None or default.strip():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,9 @@ TYPES = {
     ".jsonl": "ndjson",
 }
 TEMPORARY = ("*.tmp", "*.part", "*.filepart", "*.crdownload", "~$*", "*.swp", ".*")
+DONE, FAILED = "done", "failed"
+"""Folders beside a drop that hold what was archived (``archive: move``)."""
+MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 LONGEST_WAIT = 60.0
 
 
@@ -37,12 +41,20 @@ def matches(root: Path, pattern: str) -> list[Path]:
     full = pattern if Path(pattern).is_absolute() else os.path.join(glob.escape(str(root)), pattern)
     found = [Path(name) for name in glob.glob(full, recursive=True)]
     files = [path for path in found if path.is_file() and not is_temporary(path.name)]
+    if any(sign in str(Path(pattern).parent) for sign in "*?["):
+        files = [path for path in files if not is_archived(path)]
     return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
 
 def is_temporary(name: str) -> bool:
     """Whether a program is still writing under this name, or hides it."""
     return any(fnmatch.fnmatchcase(name.casefold(), pattern) for pattern in TEMPORARY)
+
+
+def is_archived(path: Path) -> bool:
+    """Whether a file lies where drops are put away: a pattern over folders must not find it again."""
+    above, folder = path.parent.parent.name, path.parent.name
+    return folder == FAILED or (above == DONE and MONTH.fullmatch(folder) is not None)
 
 
 def chosen(root: Path, pattern: str, combine: str, at: Location) -> list[Path]:

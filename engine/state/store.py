@@ -31,6 +31,8 @@ from engine.sync.record import Owner, Record, Sent
 FILE = "state.sqlite"
 CHUNK = 500
 LEAST_VALUE = 3
+ONE_AT_A_TIME = 0x616267_6C656963
+"""Names the lock that every transaction on PostgreSQL takes."""
 EMPTY = {"content": "", "fingerprint": ""}
 """What is left of the content of a plan that has ended: it is never carried out again."""
 
@@ -87,6 +89,9 @@ class Store:
 
     def __init__(self, folder: Path, database: str = "sqlite", clock: Callable[[], datetime] | None = None) -> None:
         self._clock = clock or (lambda: datetime.now(UTC))
+        self.folder = folder
+        self.is_shared = database != "sqlite"
+        """Whether programs on several machines use this state."""
         if database == "sqlite":
             self._engine = _sqlite(folder)
         else:
@@ -94,7 +99,7 @@ class Store:
         try:
             self._prepare()
         except SQLAlchemyError as error:
-            raise UserMustFix(_unusable(error)) from None
+            raise unusable(error) from None
 
     def close(self) -> None:
         """Let go of the database."""
@@ -105,12 +110,18 @@ class Store:
         return now_text(self._clock())
 
     @contextmanager
-    def _begin(self) -> Iterator[Database]:
+    def transaction(self) -> Iterator[Database]:
+        """One transaction. Raises :class:`UserMustFix` where the database can't be used."""
         try:
             with self._engine.begin() as database:
                 yield database
         except SQLAlchemyError as error:
-            raise UserMustFix(_unusable(error)) from error
+            raise unusable(error) from error
+
+    def session(self) -> Database:
+        """A session with the database that is nobody else's, outside of transactions; whoever asks for it closes it."""
+        session: Database = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return session
 
     def _prepare(self) -> None:
         with self._engine.begin() as database:
@@ -128,7 +139,7 @@ class Store:
 
     def sent(self, connection: str, mapping: str | None = None, action: str | None = None) -> list[Sent]:
         """Who was last sent over a connection, or perhaps was; narrowed to a mapping and an action."""
-        with self._begin() as database:
+        with self.transaction() as database:
             rows = database.execute(_people_of(t.sent, connection, mapping, action)).all()
             begun = database.execute(_people_of(t.intents, connection, mapping, action)).all()
         intents = {(Owner(row.mapping, row.action), row.key): row.record for row in begun}
@@ -145,13 +156,13 @@ class Store:
         both = everybody.union(_persons(t.intents)) if perhaps else everybody
         people = both.subquery()
         owner = (people.c.connection, people.c.mapping, people.c.action)
-        with self._begin() as database:
+        with self.transaction() as database:
             counted = database.execute(select(*owner, func.count()).group_by(*owner)).all()
         return {(row[0], row[1], row[2]): row[3] for row in counted}
 
     def withdraw(self, connection: str, owner: Owner, keys: Collection[str]) -> None:
         """Nothing was written about these keys, and nothing is under way."""
-        with self._begin() as database:
+        with self.transaction() as database:
             _delete_people(database, t.intents, connection, owner, sorted(keys))
 
     def intend(
@@ -171,7 +182,7 @@ class Store:
             | {"record": json.dumps(record, ensure_ascii=False)}
             for key, record in changes
         ]
-        with self._begin() as database:
+        with self.transaction() as database:
             if forget:
                 _forget_connection(database, connection)
             _delete_people(database, t.intents, connection, owner, [row["key"] for row in rows])
@@ -190,7 +201,7 @@ class Store:
     ) -> None:
         """These changes took effect. ``final``: the write as a whole was a clear success, at this address."""
         moment = self.now()
-        with self._begin() as database:
+        with self.transaction() as database:
             gone: list[str] = []
             rows: list[dict[str, Any]] = []
             for change, record, remote in changes:
@@ -208,13 +219,13 @@ class Store:
 
     def forget_connection(self, connection: str) -> None:
         """The connection leads to another server: what was sent to the old one says nothing about it."""
-        with self._begin() as database:
+        with self.transaction() as database:
             _forget_connection(database, connection)
 
     def hand_over(self, connection: str, owner: Owner, keys: Iterable[str], to: Owner) -> None:
         """These persons are no longer the owner's; they stay as last sent until somebody takes them over."""
         c = t.sent.c
-        with self._begin() as database:
+        with self.transaction() as database:
             for key in keys:
                 mine = (c.connection == connection, c.mapping == owner.mapping, c.action == owner.action, c.key == key)
                 remote = database.execute(select(c.remote).where(*mine)).scalar()
@@ -225,7 +236,7 @@ class Store:
 
     def salted(self, text: str) -> str:
         """A mark that is the same for the same text in this installation, and tells nothing about it."""
-        with self._begin() as database:
+        with self.transaction() as database:
             salt = database.execute(select(t.meta.c.value).where(t.meta.c.name == "salt")).scalar()
             if salt is None:
                 salt = secrets.token_hex(32)
@@ -234,13 +245,13 @@ class Store:
 
     def connections_at(self, place: str) -> list[str]:
         """The names under which a server was written to."""
-        with self._begin() as database:
+        with self.transaction() as database:
             names = database.execute(select(t.connections.c.name).where(t.connections.c.place == place)).scalars()
             return sorted(names)
 
     def forget_sent(self, connection: str, owner: Owner, key: str) -> None:
         """Nobody was ever sent under this key."""
-        with self._begin() as database:
+        with self.transaction() as database:
             for table in (t.sent, t.intents):
                 _delete_people(database, table, connection, owner, [key])
 
@@ -248,14 +259,14 @@ class Store:
 
     def claims(self, connection: str) -> list[tuple[str, Owner, str]]:
         """(id over there, who claims it, under which key), where somebody else holds the id."""
-        with self._begin() as database:
+        with self.transaction() as database:
             rows = database.execute(select(t.claims).where(t.claims.c.connection == connection)).all()
         return [(row.remote, Owner(row.mapping, row.action), row.key) for row in rows]
 
     def set_claims(self, connection: str, owner: Owner, claims: Mapping[str, str]) -> None:
         """The ids (with their keys) that this action claims and others hold, instead of what it claimed before."""
         c = t.claims.c
-        with self._begin() as database:
+        with self.transaction() as database:
             database.execute(
                 delete(t.claims).where(c.connection == connection, c.mapping == owner.mapping, c.action == owner.action)
             )
@@ -270,7 +281,7 @@ class Store:
 
     def connection(self, name: str) -> ConnectionState:
         """What is known of a connection."""
-        with self._begin() as database:
+        with self.transaction() as database:
             row = database.execute(select(t.connections).where(t.connections.c.name == name)).first()
         if row is None:
             return ConnectionState()
@@ -279,12 +290,12 @@ class Store:
 
     def set_uncertain(self, name: str) -> None:
         """A write begins: what the target holds is unknown until it succeeded."""
-        with self._begin() as database:
+        with self.transaction() as database:
             _set_connection(database, name, certain=False)
 
     def client_id(self, name: str, make: Callable[[], str]) -> str:
         """The client id of a connection, made once."""
-        with self._begin() as database:
+        with self.transaction() as database:
             known = database.execute(select(t.connections.c.client_id).where(t.connections.c.name == name)).scalar()
             if known:
                 return str(known)
@@ -296,15 +307,21 @@ class Store:
 
     def good_rows(self, mapping: str) -> int | None:
         """The file's rows in the last good run; None if there was none."""
-        with self._begin() as database:
+        with self.transaction() as database:
             return database.execute(select(t.mappings.c.good_rows).where(t.mappings.c.id == mapping)).scalar()
+
+    def good_runs(self) -> dict[str, str]:
+        """When each mapping had its last good run."""
+        with self.transaction() as database:
+            rows = database.execute(select(t.mappings.c.id, t.mappings.c.good_at)).all()
+        return {row.id: row.good_at for row in rows if row.good_at is not None}
 
     def set_good(self, mapping: str, run: str, rows: int | None) -> None:
         """A good run: its file is what the next one is measured against."""
         values: dict[str, Any] = {"good_run": run, "good_at": self.now()}
         if rows is not None:
             values["good_rows"] = rows
-        with self._begin() as database:
+        with self.transaction() as database:
             changed = database.execute(update(t.mappings).where(t.mappings.c.id == mapping).values(**values))
             if not changed.rowcount:
                 database.execute(insert(t.mappings).values(id=mapping, **values))
@@ -319,7 +336,7 @@ class Store:
         fingerprint = plan.fingerprint()
         kept = [fingerprint, rest_of.fingerprint()] if rest_of is not None else [fingerprint]
         content = plan_to_json(plan)
-        with self._begin() as database:
+        with self.transaction() as database:
             same = database.execute(
                 select(t.plans.c.number).where(_open(plan.mapping), t.plans.c.fingerprint.in_(kept))
             ).scalar()
@@ -346,7 +363,7 @@ class Store:
 
     def number_plan(self, mapping: str, run: str) -> str:
         """A number for a plan that is carried out at once: its content is in the run's report."""
-        with self._begin() as database:
+        with self.transaction() as database:
             moment = self.now()
             values = {"mapping": mapping, "run": run, "status": "applied", "fingerprint": "", "content": ""}
             made = database.execute(insert(t.plans).values(**values, made_at=moment, ended_at=moment))
@@ -354,7 +371,7 @@ class Store:
 
     def end_plans(self, mapping: str) -> None:
         """A run planned something else: what was open is not to be carried out any more."""
-        with self._begin() as database:
+        with self.transaction() as database:
             self._end_others(database, mapping, 0)
 
     def _end_others(self, database: Database, mapping: str, keep: int) -> None:
@@ -366,7 +383,7 @@ class Store:
         number = plan_id.strip().removeprefix("P").removeprefix("p")
         if not (number.isascii() and number.isdigit()) or len(number) > 9:
             return None
-        with self._begin() as database:
+        with self.transaction() as database:
             row = database.execute(select(t.plans).where(t.plans.c.number == int(number))).first()
         return _stored_plan(row) if row is not None else None
 
@@ -375,13 +392,13 @@ class Store:
         query = select(t.plans).where(t.plans.c.status.in_(("planned", "held"))).order_by(t.plans.c.number)
         if mapping is not None:
             query = query.where(t.plans.c.mapping == mapping)
-        with self._begin() as database:
+        with self.transaction() as database:
             return [_stored_plan(row) for row in database.execute(query).all()]
 
     def end_plan(self, plan_id: str, status: str) -> None:
         """What became of a plan: applied or rejected. Its people go with it."""
         number = int(plan_id.removeprefix("P"))
-        with self._begin() as database:
+        with self.transaction() as database:
             database.execute(
                 update(t.plans).where(t.plans.c.number == number).values(status=status, ended_at=self.now(), **EMPTY)
             )
@@ -391,7 +408,7 @@ class Store:
     def begin_run(self, mapping: str, command: str, day: str) -> str:
         """A new run's number, e.g. ``2026-11-22-3``. Runs of this mapping that were cut off are marked as failed."""
         moment = self.now()
-        with self._begin() as database:
+        with self.transaction() as database:
             stale = update(t.runs).where(t.runs.c.mapping == mapping, t.runs.c.status == "running")
             database.execute(stale.values(status="failed", ended_at=moment))
             number = (database.execute(select(func.max(t.runs.c.number)).where(t.runs.c.day == day)).scalar() or 0) + 1
@@ -407,7 +424,7 @@ class Store:
     def end_run(self, run: str, status: str, report: Mapping[str, Any]) -> None:
         """What became of a run, with its report."""
         written = json.dumps(report, ensure_ascii=False)
-        with self._begin() as database:
+        with self.transaction() as database:
             database.execute(
                 update(t.runs).where(t.runs.c.id == run).values(status=status, ended_at=self.now(), report=written)
             )
@@ -417,12 +434,19 @@ class Store:
         query = select(t.runs).order_by(t.runs.c.day.desc(), t.runs.c.number.desc()).limit(limit)
         if mapping is not None:
             query = query.where(t.runs.c.mapping == mapping)
-        with self._begin() as database:
+        with self.transaction() as database:
             return [_stored_run(row) for row in database.execute(query).all()]
+
+    def last_runs(self) -> dict[str, str]:
+        """The status of each mapping's last run."""
+        c = t.runs.c
+        with self.transaction() as database:
+            rows = database.execute(select(c.mapping, c.status).order_by(c.started_at)).all()
+        return {row.mapping: row.status for row in rows}
 
     def run(self, run: str) -> StoredRun | None:
         """One run."""
-        with self._begin() as database:
+        with self.transaction() as database:
             row = database.execute(select(t.runs).where(t.runs.c.id == run)).first()
         return _stored_run(row) if row is not None else None
 
@@ -433,7 +457,7 @@ class Store:
         now = self._clock()
         old_runs, old_people = (now_text(now - timedelta(seconds=age)) for age in (runs_seconds, people_seconds))
         open_runs = select(t.plans.c.run).where(t.plans.c.status.in_(("planned", "held")))
-        with self._begin() as database:
+        with self.transaction() as database:
             database.execute(
                 delete(t.runs).where(
                     t.runs.c.started_at < old_runs, t.runs.c.status != "running", t.runs.c.id.not_in(open_runs)
@@ -450,7 +474,7 @@ class Store:
     def erase_person(self, key: str, mapping: str) -> None:
         """Take one person out of all runs and plans of a mapping (``forget``); nothing is left in the file either."""
         self.end_plans(mapping)
-        with self._begin() as database:
+        with self.transaction() as database:
             rows = database.execute(select(t.runs.c.id, t.runs.c.report).where(t.runs.c.mapping == mapping)).all()
             reports = {run: json.loads(report) for run, report in rows if report}
             values = {value for report in reports.values() for value in _values_of(report, key)}
@@ -477,7 +501,7 @@ class Store:
             finally:
                 database.close()
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise UserMustFix(_unusable(error)) from error
+            raise unusable(error) from error
 
 
 class StateLedger:
@@ -659,7 +683,7 @@ def _sqlite(folder: Path) -> Any:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise UserMustFix(_unusable(error)) from None
+        raise unusable(error) from None
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
@@ -682,16 +706,31 @@ def _sqlite(folder: Path) -> Any:
 
 def _server(database: str) -> Any:
     try:
-        return create_engine(database, pool_pre_ping=True)
+        engine = create_engine(server_url(database), pool_pre_ping=True, max_overflow=40)
     except (SQLAlchemyError, ImportError, ValueError):
         message = _("The database in configuration.yaml can't be used.")
-        hint = _("Write sqlite, or postgresql+psycopg://user@host/db with the package psycopg installed.")
-        raise UserMustFix(Problem("database_unusable", message, hint)) from None
+        hint = _("Write sqlite, or postgresql://user@host/db with the package psycopg installed: {command}")
+        command = "pip install abgleich[postgresql]"
+        raise UserMustFix(Problem("database_unusable", message, hint.format(command=command))) from None
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # One at a time, as with SQLite: what is read in a transaction is still so when it writes.
+        if connection.get_isolation_level() != "AUTOCOMMIT":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
+
+    return engine
 
 
-def _unusable(error: Exception) -> Problem:
+def server_url(database: str) -> str:
+    """The address of a database with the driver that we use."""
+    scheme, found, rest = database.partition("://")
+    return f"postgresql+psycopg://{rest}" if found and scheme in ("postgresql", "postgres") else database
+
+
+def unusable(error: Exception) -> UserMustFix:
+    """Why the state can't be used, and what to look at."""
     reason = getattr(error, "strerror", None) or str(getattr(error, "orig", "") or type(error).__name__)
     message = _("The state can't be read or written: {reason}").format(reason=reason)
-    return Problem(
-        "state_unusable", message, _("Check the folder .abgleich: free space, permissions, another program.")
-    )
+    hint = _("Check the folder .abgleich: free space, permissions, another program.")
+    return UserMustFix(Problem("state_unusable", message, hint))

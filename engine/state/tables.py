@@ -66,6 +66,76 @@ mappings = Table(
     Column("good_at", String(40)),
 )
 
+# Dropped files. `stamp` tells whether a file was touched, `content` is its hash once it is complete, `ran` is the
+# content of the last finished run; `state` as in dsl.md §3. The path is relative to the project where it lies inside.
+drops = Table(
+    "drops",
+    metadata,
+    Column("mapping", String(100), primary_key=True),
+    Column("path", String(1000), primary_key=True),
+    Column("stamp", String(100), nullable=False),
+    Column("modified", String(30), nullable=False),
+    Column("content", String(64)),
+    Column("ran", String(64)),
+    Column("outcome", String(20)),
+    Column("state", String(20), nullable=False),
+    Column("code", String(100)),
+    Column("reason", Text),
+    Column("since", String(40), nullable=False),
+    Column("run", String(40)),
+    Column("plan", String(20)),
+    Column("trigger", String(100)),
+)
+
+# Runs that wait, run or have ended. At the most one of a mapping waits: what comes meanwhile is put into it.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("mapping", String(100), nullable=False, index=True),
+    Column("trigger", String(20), nullable=False),
+    Column("trigger_id", String(100)),
+    Column("path", String(1000)),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("state", String(20), nullable=False, index=True),
+    Column("due_at", String(40), nullable=False),
+    Column("made_at", String(40), nullable=False),
+    Column("began_at", String(40)),
+    Column("ended_at", String(40)),
+    Column("run", String(40)),
+    Column("status", String(20)),
+)
+
+# When a schedule of a mapping was last looked after; `trigger` tells schedules apart, also when others come or go.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("mapping", String(100), primary_key=True),
+    Column("trigger", String(64), primary_key=True),
+    Column("until", String(40), nullable=False),
+)
+
+# What was last told about a mapping: each of its aspects has a value, and people hear of changes only.
+told = Table(
+    "told",
+    metadata,
+    Column("mapping", String(100), primary_key=True),
+    Column("aspect", String(20), primary_key=True),
+    Column("value", String(20), nullable=False),
+    Column("since", String(40), nullable=False),
+)
+
+# Processes of the engine. Whether one lives is told by its lock, not by this table.
+engines = Table(
+    "engines",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("host", String(200), nullable=False),
+    Column("started_at", String(40), nullable=False),
+    Column("seen_at", String(40), nullable=False),
+)
+
 plans = Table(
     "plans",
     metadata,
@@ -94,4 +164,17 @@ runs = Table(
     Column("ended_at", String(40)),
     Column("people", Boolean, nullable=False, default=True),
     Column("report", Text),
+)
+
+# The last good version of every mapping, and of the configuration under the id "". `mark` changes with all that it was
+# found good with; `texts` are the files it was read from, by their paths in the project: never one that shows a secret.
+versions = Table(
+    "versions",
+    metadata,
+    Column("mapping", String(100), primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("mark", String(64), nullable=False),
+    Column("accepted_at", String(40), nullable=False),
+    Column("texts", Text, nullable=False),
 )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from engine.config.load import Project
 from engine.i18n import _
 from engine.problems import NOWHERE, Problem, ProblemError, Refused, UserMustFix
+from engine.state.locks import Locks, Taken
 from engine.state.store import Store, StoredRun
 from engine.sync.gather import Rejection
 from engine.sync.plan import Change, Plan
@@ -32,6 +33,8 @@ class Tools:
     sleep: Callable[[float], None] = lambda _seconds: None
     rows_seen: Callable[[int], None] = lambda _count: None
     steps_done: Callable[[int], None] = lambda _count: None
+    commit: str | None = None
+    """The commit of the project's work tree, for the record."""
 
 
 @dataclass
@@ -65,6 +68,7 @@ class Report:
     rejected: list[Rejection] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     mapping_hash: str = ""
+    commit: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The shape that cli.md promises."""
@@ -73,6 +77,7 @@ class Report:
             "plan": self.plan,
             "mapping": self.mapping,
             "mapping_hash": self.mapping_hash or None,
+            "commit": self.commit,
             "status": self.status,
             "source": self.source,
             "actions": [action.as_json() for action in self.actions],
@@ -171,7 +176,7 @@ def begun(project: Project, tools: Tools, mapping_id: str, command: str) -> Repo
     keep = project.configuration.keep
     tools.store.prune(keep.runs, keep.people, without_people)
     day = tools.now().astimezone(ZoneInfo(project.configuration.timezone)).date().isoformat()
-    return Report(tools.store.begin_run(mapping_id, command, day), mapping_id)
+    return Report(tools.store.begin_run(mapping_id, command, day), mapping_id, commit=tools.commit)
 
 
 @contextmanager
@@ -190,16 +195,11 @@ def recorded(tools: Tools, report: Report) -> Iterator[None]:
 
 
 @contextmanager
-def writing(project: Project, connection: str) -> Iterator[None]:
+def writing(tools: Tools, connection: str) -> Iterator[None]:
     """One writer per connection, also between processes. Waits for the other one to end."""
-    from filelock import FileLock, Timeout
-
-    folder = project.state_folder / "locks"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{connection}.lock", timeout=LOCK_WAIT)
     try:
-        with lock:
+        with Locks(tools.store).hold(connection, LOCK_WAIT):
             yield
-    except Timeout:
+    except Taken:
         message = _("Another run writes to {name} for more than ten minutes.").format(name=connection)
         raise UserMustFix(Problem("connection_busy", message, _("Wait for it to end, or end that program."))) from None

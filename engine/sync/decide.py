@@ -35,7 +35,7 @@ def apply_plan(project: Project, plan_id: str, tools: Tools, approved: bool) -> 
     connections = sorted({action.connection for action in stored.plan.actions})
     with ExitStack() as stack:
         for name in connections:
-            stack.enter_context(writing(project, name))
+            stack.enter_context(writing(tools, name))
         report = begun(project, tools, stored.plan.mapping, "approve" if approved else "apply")
         report.plan = stored.id
         report.mapping_hash = stored.plan.mapping_hash
@@ -78,7 +78,7 @@ def reject_plan(project: Project, plan_id: str, tools: Tools) -> StoredPlan:
     connections = sorted({action.connection for action in known_plan(tools.store, plan_id).plan.actions})
     with ExitStack() as stack:
         for name in connections:
-            stack.enter_context(writing(project, name))
+            stack.enter_context(writing(tools, name))
         stored = known_plan(tools.store, plan_id)
         if not stored.is_open:
             raise Refused(_not_open(stored))

@@ -122,7 +122,7 @@ def forget_person(project: Project, mapping_id: str, key: str, tools: Tools) -> 
             ]
     with ExitStack() as stack:
         for name in sorted({connection for connection, _owner, _one in held}):
-            stack.enter_context(writing(project, name))
+            stack.enter_context(writing(tools, name))
         report = begun(project, tools, mapping_id, "forget")
         with recorded(tools, report):
             _forget(project, held, mapping_id, key, tools, report)

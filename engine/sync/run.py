@@ -83,7 +83,7 @@ class _Run:
         with ExitStack() as stack:
             stack.callback(self.job.close)
             for name in names if not self.only_plan else []:
-                stack.enter_context(writing(self.project, name))
+                stack.enter_context(writing(self.tools, name))
             report = begun(self.project, self.tools, self.mapping.id, "plan" if self.only_plan else "run")
             report.mapping_hash = self.mapping.hash
             with recorded(self.tools, report):

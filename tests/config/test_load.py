@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.cli.door import EXIT_FAILED, run
-from engine.config.load import load
+from engine.config.load import Memory, load
+from engine.config.memory import stamp_of
+from engine.config.yaml import Reader
+from engine.i18n import use_language
 from engine.sync.script import problems_of
 from tests.config.folder import CONFIGURATION, MAPPING, Folder
 
@@ -464,3 +472,166 @@ def test_a_certificate_is_looked_for_in_the_project(folder: Folder) -> None:
     (folder.root / "certs" / "fe2.pem").write_text("a certificate", "utf-8")
     connection = folder.load().connections["fe2"]
     assert connection.ca_file == str(folder.root / "certs" / "fe2.pem")
+
+
+# -- what is remembered ----------------------------------------------------------------------------------------------
+
+BLUEPRINT = "blueprint:\n  name: x\n  input: {ordner: {}}\n" + MAPPING.replace("inbox/", "!input ordner #")
+ZUG = MAPPING + "tables: !include_dir_named tables\n"
+CONTENTS: dict[str, tuple[str | None, ...]] = {
+    "configuration.yaml": (
+        CONFIGURATION,
+        CONFIGURATION.replace("fe2:\n", "other:\n"),
+        CONFIGURATION.replace("3f9c0a7be2", "!secret key"),
+        CONFIGURATION.replace("    url: https", "    ca_file: fe2.pem\n    url: https"),
+        CONFIGURATION + "notify: !include ../notify.yaml\n",
+        "language: [\n",
+        None,
+    ),
+    "secrets.yaml": ("key: one-secret\n", "key: two-secret\n", "key:\n", "key: [\n", "{{ key }}: [x\n", None),
+    "../notify.yaml": ("leitung: mailto://a@b\ndefault: [leitung]\n", "x: 1\n", "- [\n", None),
+    "../fe2.pem": ("certificate", None),
+    "a.yaml": (
+        MAPPING,
+        MAPPING.replace("{{ nr }}", "{{ name }}"),
+        MAPPING + "id: b\n",
+        MAPPING + "alias: !secret key\nnotify: leitung\n",
+        MAPPING + "tables: {zug: !include tables/zug.yaml}\n",
+        "source: {path: [\n",
+        None,
+    ),
+    "b.yaml": (MAPPING, ZUG, ZUG + "id: a\n", MAPPING + "variables: !include wrong.yaml\n", "id: a\n- x", None),
+    "sub/c.yaml": (
+        "use_blueprint: {path: x.yaml, input: {ordner: inbox/}}\n",
+        "use_blueprint: {path: x.yaml}\nid: a\n",
+        "use_blueprint: {path: y.yaml, input: {ordner: !secret key}}\n",
+        MAPPING + "triggers: !include ../tables/triggers.yaml\nalias: !env_var ABGLEICH_X\n",
+        None,
+    ),
+    "d.yaml": (
+        MAPPING.replace("columns:", "columns: !include tables/columns.yaml\n  exp:"),
+        MAPPING.replace("actions:", "triggers: !include tables/triggers.yaml\nactions:"),
+        MAPPING + "tables: {zug: !include tables/zug.yaml, b: !include tables/circle.yaml}\n",
+        MAPPING + "alias: !include tables/circle.yaml\n",
+        None,
+    ),
+    "sub/secrets.yaml": ("key: three-secret\n", "other: x\n", None),
+    "blueprints/x.yaml": (BLUEPRINT, BLUEPRINT.replace("nr }}", "name }}"), "blueprint: [\n", None),
+    "tables/zug.yaml": ("a: b\n", "a: c\n", "a: !secret key\n", "a: [\n", None),
+    "tables/triggers.yaml": (
+        "- {trigger: file, path: x}\n",
+        "- {platform: file, path: x}\n",
+        "- {trigger: file, pth: x}\n",
+        None,
+    ),
+    "tables/columns.yaml": ("{nr: {heading: Nr, optionl: true}, name: Name}\n", "{nr: Nr, name: Name}\n", None),
+    "tables/circle.yaml": ("!include zug.yaml\n", "x: !include circle.yaml\n", None),
+    "wrong.yaml": ("a: b\n", None),
+}
+EDITS = [(name, content) for name, contents in CONTENTS.items() for content in contents]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(EDITS), min_size=1, max_size=4), min_size=4, max_size=12), st.data())
+def test_a_load_with_a_memory_gives_what_one_without_gives(
+    tmp_path_factory: pytest.TempPathFactory, edits: list[list[tuple[str, str | None]]], data: st.DataObject
+) -> None:
+    folder = Folder(tmp_path_factory.mktemp("memory"))
+    memory = Memory()
+    for name in ("a.yaml", "b.yaml", "sub/c.yaml", "d.yaml", "blueprints/x.yaml", "tables/zug.yaml", "secrets.yaml"):
+        folder.write(name, data.draw(st.sampled_from([text for text in CONTENTS[name] if text])))
+    for changes in edits:
+        for name, content in changes:
+            if content is None:
+                (folder.mappings / name).unlink(missing_ok=True)
+            else:
+                folder.write(name, content)
+        with pytest.MonkeyPatch.context() as patch:
+            if data.draw(st.booleans()):
+                patch.setenv("ABGLEICH_X", data.draw(st.sampled_from("xy")))
+            fresh = load(folder.root)
+            remembered = load(folder.root, memory)
+        for field in dataclasses.fields(fresh):
+            assert getattr(remembered, field.name) == getattr(fresh, field.name), field.name
+        assert list(remembered.mappings) == list(fresh.mappings)
+        assert problems_of(remembered) == problems_of(fresh)
+
+
+def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are parsed from now on."""
+    names: list[str] = []
+    read = Reader.read
+
+    def noted(self: Reader, path: Path, *args: Any, **more: Any) -> Any:
+        names.append(path.name)
+        return read(self, path, *args, **more)
+
+    monkeypatch.setattr(Reader, "read", noted)
+    return names
+
+
+def test_only_what_changed_is_read_again(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.write("secrets.yaml", "key: 3f9c0a7be2\n")
+    folder.write("configuration.yaml", CONFIGURATION.replace("3f9c0a7be2", "!secret key"))
+    folder.write("tables/zug.yaml", "a: b\n")
+    for number in range(20):
+        folder.write(f"m{number}.yaml", MAPPING + "tables: {zug: !include tables/zug.yaml}\n" * (number < 3))
+    memory = Memory()
+    load(folder.root, memory)
+    names = read_files(monkeypatch)
+    load(folder.root, memory)
+    assert names == []
+    folder.write("m7.yaml", MAPPING + "alias: x\n")
+    assert load(folder.root, memory).mappings["m7"].model.alias == "x"
+    assert names == ["m7.yaml"]
+    folder.write("tables/zug.yaml", "a: c\n")
+    load(folder.root, memory)
+    assert names[1:] == ["m0.yaml", "zug.yaml", "m1.yaml", "m2.yaml"]
+    folder.write("secrets.yaml", "key: 7be23f9c0a\n")
+    load(folder.root, memory)
+    assert names[5:] == ["configuration.yaml", "secrets.yaml"]
+
+
+def test_a_change_that_leaves_the_stamp_as_it_was_is_seen_while_the_file_is_young(folder: Folder) -> None:
+    path = folder.write("a.yaml", MAPPING + "alias: one\n")
+    later = 4_000_000_000  # a time that no clock has reached
+    os.utime(path, (later, later))
+    memory = Memory()
+    load(folder.root, memory)
+    path.write_bytes(path.read_bytes().replace(b"one", b"two"))
+    os.utime(path, (later, later))
+    memory.units[path].met.files[path].stamp = stamp_of(path)  # what a file system whose times are coarse shows
+    assert load(folder.root, memory).mappings["a"].model.alias == "two"
+
+
+def test_what_is_remembered_speaks_the_language_in_use(folder: Folder) -> None:
+    folder.write("a.yaml", MAPPING + "alas: x\n")
+    memory = Memory()
+    load(folder.root, memory)
+    use_language("de")
+    assert load(folder.root, memory).problems == load(folder.root).problems
+
+
+def test_a_mistake_in_a_file_that_two_mappings_include_keeps_both_from_running(folder: Folder) -> None:
+    folder.write("tables/triggers.yaml", "- {trigger: file, path: x, idd: y}\n")
+    for name in ("a.yaml", "b.yaml"):
+        folder.write(name, MAPPING + "triggers: !include tables/triggers.yaml\n")
+    assert folder.load().mappings == {}
+
+
+def test_a_mapping_can_be_made_of_kept_texts(folder: Folder) -> None:
+    folder.write("tables/zug.yaml", "a: b\n")
+    path = folder.write("a.yaml", MAPPING + "tables: !include_dir_named tables\nalias: !secret key\n")
+    folder.write("secrets.yaml", "key: old\n")
+    memory = Memory()
+    good = load(folder.root, memory).mappings["a"]
+    texts = memory.units[path].met.texts()
+    assert {text.name for text in texts} == {"a.yaml", "zug.yaml"}
+    folder.write("secrets.yaml", "key: new\n")
+    folder.write("tables/zug.yaml", "a: [\n")
+    folder.write("tables/more.yaml", "a: b\n")
+    path.unlink()
+    folder.write("b.yaml", MAPPING + "id: a\n")
+    kept = load(folder.root, memory, {path: texts}).mappings["a"]
+    assert (kept.hash, kept.file, kept.model.tables) == (good.hash, path, {"zug": {"a": "b"}})
+    assert kept.model.alias == "new"

@@ -130,9 +130,9 @@ class MortalStore(Store):
         event.listen(self._engine, "connect", lambda wire, _record: wire.execute("PRAGMA synchronous=OFF"))
 
     @contextmanager
-    def _begin(self) -> Iterator[Database]:
+    def transaction(self) -> Iterator[Database]:
         self.life.reach("before a transaction")
-        with super()._begin() as database:
+        with super().transaction() as database:
             yield database
         self.life.reach("after a transaction")
 

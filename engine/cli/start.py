@@ -1,0 +1,80 @@
+"""``abgleich start``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from engine.cli.common import load_project, open_store, problems_shown
+from engine.cli.output import show_problems
+from engine.i18n import _
+from engine.problems import Problem, UserMustFix
+
+if TYPE_CHECKING:
+    from engine.config.load import Project
+    from engine.service.engine import Engine
+
+
+class LogForm(StrEnum):
+    """How log lines are written."""
+
+    text = "text"
+    json = "json"
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("The engine: watch folders, keep schedules, run until stopped.")
+
+
+def command(
+    context: typer.Context,
+    worker: Annotated[bool, typer.Option("--worker")] = False,
+    health: Annotated[int | None, typer.Option("--health", min=0, max=65535, metavar="PORT")] = None,
+    log: Annotated[LogForm, typer.Option("--log")] = LogForm.text,
+    log_file: Annotated[Path | None, typer.Option("--log-file")] = None,
+) -> None:
+    """Start."""
+    from engine.service.engine import Engine
+    from engine.service.facts import facts_of
+    from engine.service.health import Health
+    from engine.service.logs import setup
+
+    project = load_project(context)
+    show_problems(project.problems, project.root)
+    with problems_shown(context, as_json=False), open_store(project) as store:
+        if worker and not store.is_shared:
+            raise UserMustFix(_needs_server())
+        known: list[Engine] = []
+        zone = ZoneInfo(project.configuration.timezone)
+        logs = setup(log.value, log_file, lambda: _secrets(project, known), lambda: zone)
+        engine = Engine(project.root, store, project.configuration.database, logs, worker)
+        known.append(engine)
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda _signal, _frame: engine.stop())
+        page = Health(health, lambda: facts_of(engine)) if health is not None else None
+        if page is not None:
+            page.start()
+        engine.run()
+    logs.close()
+    sys.stdout.flush()
+    # Threads that wait on a silent server must not keep the program from ending; the state is safe.
+    os._exit(0)
+
+
+def _secrets(project: Project, engines: list[Engine]) -> frozenset[str]:
+    """The secrets of the configuration as it was at the start, as it is, and as it would be."""
+    return project.secrets.union(*((one.live.project.secrets | one.live.newest.secrets) for one in engines))
+
+
+def _needs_server() -> Problem:
+    message = _("Several workers need a PostgreSQL server as `database` in configuration.yaml.")
+    return Problem("worker_needs_server", message, _("Without it one engine is enough: abgleich start."))

@@ -1,0 +1,28 @@
+"""``abgleich status``."""
+
+from __future__ import annotations
+
+import typer
+
+from engine.cli.common import AsJson, load_project, open_store, problems_shown
+from engine.cli.output import show, show_json
+from engine.i18n import _
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Show what is going on: the engine, the mappings, dropped files, connections.")
+
+
+def command(context: typer.Context, as_json: AsJson = False) -> None:
+    """Status."""
+    from engine.report import status_lines
+    from engine.service.status import Reader
+
+    project = load_project(context)
+    with problems_shown(context, as_json), open_store(project) as store:
+        status = Reader(project, store).read()
+    if as_json:
+        show_json(status.as_json())
+    else:
+        show(status_lines(status.as_json()))

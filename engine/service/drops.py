@@ -1,0 +1,293 @@
+"""The life of a dropped file: seen -> settling -> complete -> queued -> running -> done | held | refused | failed.
+
+Every look compares what lies in the folders with what the state remembers, so nothing is lost while the engine is down.
+A file is complete when it has not changed for ``settle``, can be opened and can be read to its end. It is not run again
+while its path holds the content of its last finished run (dsl.md §3). Of several that wait only the newest runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.config.load import Mapping, Project
+from engine.config.schema import FileTrigger
+from engine.i18n import _
+from engine.service.inbox import Found, Inbox, Look, folder_of
+from engine.state.drops import FINAL, Drop, Drops, DropState
+from engine.state.store import Store
+
+PATIENCE = 30.0
+"""How long a complete file waits for a newer one of its mapping that is still being written."""
+BUSY_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+@dataclass(slots=True)
+class _Rest:
+    """Since when a file has been lying still, and when it is to be opened, also again where it could not be read."""
+
+    stamp: str
+    since: float
+    due: float
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a look has changed: ``wanted`` are drops whose mapping is to be run, the newest of each."""
+
+    changes: tuple[tuple[Drop | None, Drop | None], ...] = ()
+    wanted: tuple[Drop, ...] = ()
+
+
+class DropLife:
+    """All drops of one project. Used by one process at a time, the one that looks."""
+
+    def __init__(self, root: Path, store: Store, now: Callable[[], float] = time.monotonic) -> None:
+        self.root = root
+        self.store = store
+        self.drops = Drops(store)
+        self.inbox = Inbox(root)
+        self._now = now
+        self._rests: dict[tuple[str, str], _Rest] = {}
+        self._known: dict[tuple[str, str], Drop] | None = None
+        self._mappings: object = None
+        self.reasons: dict[str, str] = {}
+        """Why the folder of a mapping can't be read, in the words of the system."""
+
+    def stale(self) -> None:
+        """Somebody else has changed drops: the next look reads them anew."""
+        self._known = self._mappings = None
+
+    def folders(self, project: Project) -> set[Path]:
+        """The folders that matter."""
+        return {folder_of(self.root, trigger.path)[0] for _mapping, trigger in _watching(project)}
+
+    def next_look(self) -> float | None:
+        """After how many seconds something may be ripe; None where nothing is under way."""
+        pending = [drop for drop in (self._known or {}).values() if drop.state in ("seen", "settling", "complete")]
+        if not pending:
+            return None
+        due = (self._rests[drop.place].due for drop in pending if drop.place in self._rests)
+        return max(0.0, min(due, default=0.0) - self._now())
+
+    def look(self, project: Project) -> Step:
+        """Look at all folders once and bring the state up to date."""
+        watching = list(_watching(project))
+        found = self.inbox.look({trigger.path for _mapping, trigger in watching})
+        known = self._all()
+        same = self._mappings is project.mappings and not self.inbox.changed
+        if same and not any(drop.state in ("seen", "settling", "complete") for drop in known.values()):
+            return Step()
+        self._mappings = project.mappings
+        changes: dict[tuple[str, str], tuple[Drop | None, Drop | None]] = {}
+        after = dict(known)
+        for old, drop in self._advanced(watching, found, known):
+            changes[drop.place] = (old, drop)
+            after[drop.place] = drop
+        for drop in self._gone(project, watching, found, known):
+            changes[drop.place] = (drop, None)
+            del after[drop.place]
+            self._rests.pop(drop.place, None)
+        queued, wanted = self._queued(project, after)
+        for drop in queued:
+            old = changes.get(drop.place, (known.get(drop.place), None))[0]
+            changes[drop.place] = (old, drop)
+            after[drop.place] = drop
+        made = tuple(change for change in changes.values() if change[0] != change[1])
+        if made and not self.drops.replace(made):
+            self._known = None
+        elif made:
+            self._known = after
+        return Step(made, tuple(wanted))
+
+    def _all(self) -> dict[tuple[str, str], Drop]:
+        if self._known is None:
+            self._known = {drop.place: drop for drop in self.drops.all()}
+        return self._known
+
+    def try_again(self, mapping: str) -> None:
+        """The mapping was changed: what it refused is looked at once more."""
+        refused = [drop for drop in self.drops.all(mapping) if drop.state == "refused" and drop.stamp]
+        moment = self.store.now()
+        self.drops.replace(
+            [(drop, replace(drop, state="complete", ran=None, outcome=None, since=moment)) for drop in refused]
+        )
+        self.stale()
+
+    def look_again(self, drop: Drop) -> None:
+        """Nobody runs it any more."""
+        self.drops.replace([(drop, replace(drop, state="seen", since=self.store.now()))])
+        self.stale()
+
+    # -- one file ------------------------------------------------------------------------------------------------------
+
+    def _advanced(
+        self,
+        watching: Iterable[tuple[Mapping, FileTrigger]],
+        found: dict[str, Found],
+        known: dict[tuple[str, str], Drop],
+    ) -> Iterator[tuple[Drop | None, Drop]]:
+        self.reasons = {}
+        seen: set[tuple[str, str]] = set()
+        for mapping, trigger in watching:
+            here = found[trigger.path]
+            if here.reason is not None:
+                self.reasons[mapping.id] = here.reason
+            for look in here.looks:
+                place = (mapping.id, self.relative(look.path))
+                if place in seen:
+                    continue
+                seen.add(place)
+                old = known.get(place)
+                new = self._next(old, look, mapping, trigger, place)
+                if new != old:
+                    yield old, new
+
+    def _next(
+        self, old: Drop | None, look: Look, mapping: Mapping, trigger: FileTrigger, place: tuple[str, str]
+    ) -> Drop:
+        if old is not None and old.state == "running":
+            return old
+        if old is None or old.stamp != look.stamp:
+            self._rest(place, look, mapping)
+            new = Drop(*place, look.stamp, _ordered(look), "seen", self.store.now(), trigger=trigger.id)
+            if old is None or not old.stamp:
+                return new
+            return replace(new, ran=old.ran, outcome=old.outcome, run=old.run, plan=old.plan)
+        if old.state not in ("seen", "settling"):
+            return old
+        rest = self._rests.get(place)
+        if rest is None or rest.stamp != look.stamp:
+            # The engine was started anew: what it has not seen lying still itself must rest once more.
+            rest = self._rest(place, look, mapping)
+        settling = old if old.state == "settling" else replace(old, state="settling", since=self.store.now())
+        return self._complete(settling, look, rest) if self._now() >= rest.due else settling
+
+    def _rest(self, place: tuple[str, str], look: Look, mapping: Mapping) -> _Rest:
+        now = self._now()
+        rest = self._rests[place] = _Rest(look.stamp, now, now + mapping.model.source.settle)
+        return rest
+
+    def _complete(self, drop: Drop, look: Look, rest: _Rest) -> Drop:
+        """The drop with its content; as it was before where that has run already; pending where it can't be read."""
+        try:
+            content = _content(look)
+        except OSError as error:
+            rest.due = self._now() + BUSY_PAUSES[min(rest.tries, len(BUSY_PAUSES) - 1)]
+            rest.tries += 1
+            reason = error.strerror or type(error).__name__
+            message = _("The file can't be read: {reason}. It is tried again by itself.").format(reason=reason)
+            return replace(drop, code="file_busy", reason=message)
+        if content is None:
+            del self._rests[drop.place]  # touched while it was read: the next look sees how it is
+            return replace(drop, code=None, reason=None)
+        if content == drop.ran and drop.outcome is not None:
+            reason = _("The same content as in the last run.")
+            return replace(drop, state=drop.outcome, content=content, code="same_content", reason=reason)
+        return replace(drop, state="complete", content=content, since=self.store.now(), code=None, reason=None)
+
+    # -- which of several ----------------------------------------------------------------------------------------------
+
+    def _queued(self, project: Project, drops: dict[tuple[str, str], Drop]) -> tuple[list[Drop], list[Drop]]:
+        """Complete drops that wait from now on or are superseded, and those whose mapping is to be run."""
+        by_mapping: dict[str, list[Drop]] = {}
+        for drop in drops.values():
+            if drop.is_pending and drop.state != "running":
+                by_mapping.setdefault(drop.mapping, []).append(drop)
+        changed: list[Drop] = []
+        wanted: list[Drop] = []
+        for mapping_id, waiting in by_mapping.items():
+            complete = [drop for drop in waiting if drop.state in ("complete", "queued")]
+            if not any(drop.state == "complete" for drop in complete):
+                continue
+            newest = max(complete, key=_age)
+            mapping = project.mappings[mapping_id]
+            together = mapping.model.source.combine == "all"
+            if any((together or _age(drop) > _age(newest)) and self._is_young(drop) for drop in waiting):
+                continue
+            moment = self.store.now()
+            for drop in complete:
+                if drop is newest or together:
+                    changed += [replace(drop, state="queued", since=moment)] if drop.state == "complete" else []
+                else:
+                    changed.append(superseded(drop, newest.path, moment))
+                    self._rests.pop(drop.place, None)
+            wanted.append(newest)
+        return changed, wanted
+
+    def _is_young(self, drop: Drop) -> bool:
+        """Whether a file is still being written and may be waited for."""
+        rest = self._rests.get(drop.place)
+        begun = rest.since if rest is not None else 0.0
+        return drop.state in ("seen", "settling") and drop.code is None and self._now() - begun < PATIENCE
+
+    # -- files that are gone -------------------------------------------------------------------------------------------
+
+    def _gone(
+        self,
+        project: Project,
+        watching: Iterable[tuple[Mapping, FileTrigger]],
+        found: dict[str, Found],
+        known: dict[tuple[str, str], Drop],
+    ) -> list[Drop]:
+        """Drops whose path holds nothing any more. Where a folder can't be read nothing is known about its files."""
+        here: dict[str, set[str]] = {}
+        unknown: set[str] = set()
+        for mapping, trigger in watching:
+            looked = found[trigger.path]
+            here.setdefault(mapping.id, set()).update(self.relative(look.path) for look in looked.looks)
+            unknown |= {mapping.id} if looked.reason is not None else set()
+        gone = []
+        for drop in known.values():
+            if drop.state == "running" or drop.mapping in unknown:
+                continue
+            if drop.mapping in here:
+                archived = not drop.stamp and drop.state in FINAL
+                gone += [drop] if drop.path not in here[drop.mapping] and not archived else []
+            elif drop.mapping not in project.ids or drop.is_pending:
+                # Nobody watches for it: what is over stays on record as long as the mapping exists.
+                gone.append(drop)
+        return gone
+
+    def relative(self, path: Path) -> str:
+        """A path as the state keeps it: from the project's folder where it lies inside."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def finished(drop: Drop, state: DropState, moment: str) -> Drop:
+    """A drop whose content is not to be run again as long as its path holds it."""
+    return replace(drop, state=state, since=moment, ran=drop.content, outcome=state)
+
+
+def superseded(drop: Drop, by: str, moment: str) -> Drop:
+    """A drop that never runs, because a newer one of its mapping does."""
+    message = _("A newer file came at the same time: {file}. Only that one is run.").format(file=by)
+    return replace(finished(drop, "superseded", moment), code="superseded", reason=message)
+
+
+def _watching(project: Project) -> Iterator[tuple[Mapping, FileTrigger]]:
+    for mapping in project.mappings.values():
+        if mapping.model.enabled:
+            for trigger in mapping.triggers:
+                if isinstance(trigger, FileTrigger):
+                    yield mapping, trigger
+
+
+def _ordered(look: Look) -> str:
+    return f"{look.modified:025d}"
+
+
+def _age(drop: Drop) -> tuple[str, str]:
+    return drop.modified, drop.path
+
+
+def _content(look: Look) -> str | None:
+    """The hash of the whole file; None where it was touched meanwhile. Raises OSError where it can't be read."""
+    with look.path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    stat = look.path.stat()
+    return found if (stat.st_size, stat.st_mtime_ns) == (look.size, look.modified) else None

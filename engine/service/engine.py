@@ -1,0 +1,318 @@
+"""The engine: looks, schedules and runs until it is stopped."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from engine.config.load import Mapping, Project
+from engine.config.schema import MappingTrigger, TimePatternTrigger, TimeTrigger
+from engine.i18n import _, use_language
+from engine.problems import Problem, ProblemError, UserMustFix
+from engine.service.drops import DropLife
+from engine.service.live import Live, Stale
+from engine.service.logs import Log
+from engine.service.moods import Courier, Moods
+from engine.service.schedule import last_due
+from engine.service.watch import Watch
+from engine.service.work import Result, Work
+from engine.service.workflow import Workflows
+from engine.state.drops import Drops
+from engine.state.jobs import Job, Jobs
+from engine.state.locks import Locks, Taken
+from engine.state.service import ServiceState
+from engine.state.store import Store
+from engine.state.versions import Versions
+from engine.sync.record import digest
+
+LOOK = 1.0
+"""At least so often, in seconds, everything is looked at: hints only make it earlier."""
+PAUSE = 0.1
+SLOWLY = 5.0
+PATIENCE = 8.0
+"""How long the steps under way may take when the engine is stopped."""
+LATE = timedelta(minutes=1)
+MAIN = "engine"
+LEADER = "leader"
+
+
+class Engine:
+    """One process. ``worker``: others work on the same state, and one of all looks and schedules."""
+
+    def __init__(self, root: Path, store: Store, database: str, log: Log, worker: bool = False) -> None:
+        self.root = root
+        self.store = store
+        self.log = log
+        self.worker = worker
+        self.id = f"{MAIN}-{secrets.token_hex(8)}" if store.is_shared else MAIN
+        self.locks = Locks(store)
+        self.state = ServiceState(store)
+        self.jobs = Jobs(store)
+        self.live = Live(root, Versions(store), self.now)
+        self.courier = Courier(log)
+        self.moods = Moods(store, self.courier)
+        self.drops = DropLife(root, store)
+        self.work = Work(root, store, lambda: self.live.project, log, self._ended, lambda: self.live.commit)
+        self.workflows = Workflows(store.folder, database, self.id, self.work)
+        self.stopping = threading.Event()
+        self.looked = time.monotonic()
+        """When it last began to look at everything, by the monotonic clock."""
+        self._wake = threading.Event()
+        self._watch = Watch(self._wake.set, self.live.project.configuration.watch)
+        self._leading: ExitStack | None = None
+        self._enqueued: set[str] = set()
+        self._slow = 0.0
+        self._pruned: datetime | None = None
+        self._told_folders: dict[str, str] = {}
+        self._until: dict[tuple[str, str], datetime] = {}
+
+    @staticmethod
+    def now() -> datetime:
+        """The present moment."""
+        return datetime.now(UTC)
+
+    # -- from beginning to end -----------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until :meth:`stop` is called. Raises :class:`UserMustFix` where another engine is at work already."""
+        with ExitStack() as stack:
+            try:
+                # Others tell from this lock whether this process lives; there is one engine, or many workers.
+                stack.enter_context(self.locks.hold(self.id))
+                if self.store.is_shared and not self.worker:
+                    stack.enter_context(self.locks.hold(MAIN))
+            except Taken:
+                raise UserMustFix(self._second()) from None
+            self.state.come(self.id)
+            self._configured(first=True)
+            self.workflows.start()
+            self.log.event("start", _("The engine is at work."))
+            try:
+                while not self.stopping.is_set():
+                    self._safely(self.tick)
+                    self._rest()
+            finally:
+                self._end()
+
+    def stop(self) -> None:
+        """Finish or park what is under way, and end. May be called from a signal's handler."""
+        self.stopping.set()
+        self.work.stopping.set()
+        self._wake.set()
+
+    def _end(self) -> None:
+        self.log.event("stop", _("The engine stops."))
+        done = self.workflows.wait_for_the_end(PATIENCE)
+        if not done:
+            self.log.event("stop", _("A step under way is left; it is begun again at the next start."), "warning")
+        self._watch.close()
+        self._stop_leading()
+        self.state.go(self.id)
+
+    def _second(self) -> Problem:
+        at_work = [one for one in self.state.engines() if one.id == MAIN or self.store.is_shared]
+        pid = at_work[-1].pid if at_work else "?"
+        message = _("An engine is at work on this project already (process {pid}).").format(pid=pid)
+        hint = _("`abgleich status` shows what it does. Several at a time: --worker, with PostgreSQL as database.")
+        return Problem("engine_at_work", message, hint)
+
+    def _rest(self) -> None:
+        soon = self.drops.next_look() if self._leading else None
+        self._wake.wait(LOOK if soon is None else min(LOOK, soon + 0.01))
+        # Many changes at once are one look.
+        if self._wake.is_set() and not self.stopping.is_set():
+            self.stopping.wait(PAUSE)
+        self._wake.clear()
+
+    def _safely(self, step: Callable[[], None]) -> None:
+        """One step that must not end the engine: what goes wrong is told, and tried again at the next look."""
+        try:
+            step()
+        except ProblemError as error:
+            for problem in error.problems:
+                self.log.event(problem.code, f"{problem.message} {problem.hint}".strip(), "error")
+            self.stopping.wait(SLOWLY)
+
+    # -- one look ------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Look at everything once."""
+        self.looked = time.monotonic()
+        if self.live.look():
+            self._configured()
+        if not self._lead():
+            return
+        project = self.live.project
+        self._watch.keep({*self.drops.folders(project), self.root / "mappings"})
+        self._look_at_drops(project)
+        self._look_at_schedules(project)
+        self._enqueue(project)
+        if time.monotonic() - self._slow >= SLOWLY:
+            self._slow = time.monotonic()
+            self._slowly(project)
+
+    def _configured(self, first: bool = False) -> None:
+        """The configuration is another one: take it up."""
+        project = self.live.project
+        use_language(project.configuration.language)
+        if not first:
+            self.log.event("reload", _("The configuration was read again."))
+        for broken, stale in self.live.stale.items():
+            self.log.event("stale", _said(stale), "warning", mapping=broken or "configuration")
+        if self._leading is None and not first:
+            return
+        for name in sorted(self.live.changed):
+            self.drops.try_again(name)
+            mapping = project.mappings.get(name)
+            for trigger in mapping.triggers if mapping is not None and mapping.model.enabled else ():
+                if isinstance(trigger, MappingTrigger):
+                    self.jobs.want(name, "mapping", trigger.id, None, self.now())
+        for job in self.jobs.open():
+            mapping = project.mappings.get(job.mapping)
+            if job.state == "waiting" and (mapping is None or not mapping.model.enabled):
+                self.jobs.drop_waiting(job.mapping)
+
+    def _lead(self) -> bool:
+        """Whether this process is the one that looks and schedules."""
+        if self._leading is not None:
+            return True
+        if self.store.is_shared:
+            stack = ExitStack()
+            try:
+                stack.enter_context(self.locks.hold(LEADER))
+            except Taken:
+                return False
+            self._leading = stack
+        else:
+            self._leading = ExitStack()
+        self.drops.stale()
+        self._until.clear()
+        self._enqueued.clear()
+        self._pick_up()
+        return True
+
+    def _stop_leading(self) -> None:
+        if self._leading is not None:
+            self._leading.close()
+            self._leading = None
+
+    def _pick_up(self) -> None:
+        """What a process left behind between two transactions: drops that wait without a job, or run without one."""
+        jobs = {job.mapping: job for job in self.jobs.open()}
+        for drop in Drops(self.store).all():
+            job = jobs.get(drop.mapping)
+            if drop.state == "queued" and job is None:
+                self.jobs.want(drop.mapping, "file", drop.trigger, drop.path, self.now())
+            elif drop.state == "running" and (job is None or job.state != "running"):
+                self.drops.look_again(drop)
+
+    def _look_at_drops(self, project: Project) -> None:
+        if self.store.is_shared:
+            self.drops.stale()  # other processes settle drops, too
+        step = self.drops.look(project)
+        for drop in step.wanted:
+            self.jobs.want(drop.mapping, "file", drop.trigger, drop.path, self.now())
+        for old, new in step.changes:
+            if new is not None and new.code == "file_busy" and (old is None or old.code != "file_busy"):
+                self.log.event("file_busy", new.reason or "", "warning", mapping=new.mapping, file=new.path)
+            elif new is not None and new.state in ("queued", "superseded"):
+                self.log.event(new.state, new.path, mapping=new.mapping)
+        for mapping, reason in self.drops.reasons.items():
+            if self._told_folders.get(mapping) != reason:
+                text = _("The folder of the mapping can't be read: {reason}.").format(reason=reason)
+                self.log.event("folder", text, "warning", mapping=mapping)
+        self._told_folders = dict(self.drops.reasons)
+
+    def _look_at_schedules(self, project: Project) -> None:
+        now = self.now()
+        for mapping, trigger in _schedules(project):
+            name = digest([type(trigger).__name__, trigger.model_dump(mode="json")])[:32]
+            since = self._until.get((mapping.id, name)) or self.state.looked_after_until(mapping.id, name)
+            self._until[mapping.id, name] = now
+            if since is None:
+                self.state.look_after(mapping.id, name, now)
+                continue
+            due = last_due(trigger, now, project_zone(project), since)
+            if due is None:
+                continue
+            kind = trigger.trigger
+            self.jobs.want(mapping.id, kind, trigger.id, None, now)
+            self.state.look_after(mapping.id, name, now)
+            if now - due > LATE:
+                when = due.astimezone(project_zone(project)).strftime("%d.%m. %H:%M")
+                text = _("Missed while the engine was down: {when}. It is caught up once.").format(when=when)
+                self.log.event("missed", text, "warning", mapping=mapping.id)
+
+    def _enqueue(self, project: Project) -> None:
+        now = self.now().isoformat(timespec="microseconds")
+        open_jobs = self.jobs.open()
+        for job in open_jobs:
+            mapping = project.mappings.get(job.mapping)
+            if job.id in self._enqueued or job.due_at > now or mapping is None:
+                continue
+            self.workflows.enqueue(job.id, partition(mapping))
+            self._enqueued.add(job.id)
+        self._enqueued &= {job.id for job in open_jobs}
+
+    def _slowly(self, project: Project) -> None:
+        """What need not be looked at every second."""
+        self.state.alive(self.id)
+        stale = {name: _said(one) for name, one in self.live.stale.items() if name is not None}
+        self.moods.look(project, stale, self.now())
+        self._take_over()
+        if self._pruned is None or self.now() - self._pruned > timedelta(days=1):
+            self._pruned = self.now()
+            self.jobs.prune(self.now() - timedelta(seconds=project.configuration.keep.runs))
+            self.workflows.prune()
+
+    def _take_over(self) -> None:
+        """The workflows of processes that have died go on here."""
+        for engine in self.state.engines() if self.store.is_shared else ():
+            if engine.id == self.id or self.locks.is_held(engine.id):
+                continue
+            count = self.workflows.take_over(engine.id)
+            self.state.go(engine.id)
+            text = _("The process {pid} on {host} has ended without a word; {count} runs of it go on here.")
+            self.log.event("take_over", text.format(pid=engine.pid, host=engine.host, count=count), "warning")
+
+    def _ended(self, job: Job, result: Result) -> None:
+        """A job has come to its end; called by the thread that did it."""
+        self.drops.stale()
+        self._wake.set()
+        if result.status == "dropped":
+            return
+        level = "info" if result.status in ("done", "unchanged", "skipped") else "warning"
+        text = f"{result.status}: {result.text}".rstrip(": ")
+        self.log.event("run", text, level, mapping=job.mapping, run=result.run or "", status=result.status)
+        self.moods.ran(self.live.project, job.mapping, result.status, f"{result.text} {result.hint}".strip())
+
+
+def _said(stale: Stale) -> str:
+    """What is wrong, and where."""
+    if not stale.problems:
+        return ""
+    first = stale.problems[0]
+    return f"{first.at}: {first.message} {first.hint}".strip()
+
+
+def partition(mapping: Mapping) -> str:
+    """What a mapping writes to: runs with the same partition come one after the other."""
+    return "+".join(sorted({action.model.connection for action in mapping.actions}))
+
+
+def project_zone(project: Project) -> ZoneInfo:
+    """The time zone of schedules."""
+    return ZoneInfo(project.configuration.timezone)
+
+
+def _schedules(project: Project) -> Iterator[tuple[Mapping, TimeTrigger | TimePatternTrigger]]:
+    for mapping in project.mappings.values():
+        for trigger in mapping.triggers if mapping.model.enabled else ():
+            if isinstance(trigger, TimeTrigger | TimePatternTrigger):
+                yield mapping, trigger

@@ -1,0 +1,140 @@
+"""What lies in the folders that mappings watch. A look is the truth; each folder is read once per look."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from engine.source.files import is_temporary, matches
+
+WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A file as it lies there now. ``stamp`` changes when it is touched."""
+
+    path: Path
+    size: int
+    modified: int
+    inode: int
+
+    @property
+    def stamp(self) -> str:
+        """Size, time and identity in one text."""
+        return f"{self.size}:{self.modified}:{self.inode}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files of one pattern. ``reason`` says why its folder can't be read: then nothing is known of its files."""
+
+    looks: tuple[Look, ...]
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class _Folder:
+    listing: dict[str, Look] = field(default_factory=dict)
+    reason: str | None = None
+    version: int = 0
+
+
+class Inbox:
+    """The folders of one project. ``changed`` says whether anything differs from the look before."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.changed = False
+        self._folders: dict[Path, _Folder] = {}
+        self._found: dict[str, tuple[int, Found]] = {}
+
+    def look(self, patterns: Iterable[str]) -> dict[str, Found]:
+        """The files of every pattern now, without temporary and archived ones."""
+        wanted = {pattern: folder_of(self.root, pattern) for pattern in patterns}
+        plain = {folder for folder, name in wanted.values() if name is not None}
+        self.changed = False
+        for folder in self._folders.keys() - plain:
+            del self._folders[folder]
+        for folder in plain:
+            self.changed |= _read(folder, self._folders.setdefault(folder, _Folder()))
+        found = {pattern: self._of(pattern, *where) for pattern, where in wanted.items()}
+        for pattern in self._found.keys() - found.keys():
+            del self._found[pattern]
+        return found
+
+    def _of(self, pattern: str, folder: Path, name: str | None) -> Found:
+        if name is None:
+            # Folders are patterns, too: there is no single one to read.
+            looks = tuple(_stats(path for path in matches(self.root, pattern)))
+            known = self._found.get(pattern)
+            self.changed |= known is None or known[1].looks != looks
+            self._found[pattern] = (0, Found(looks))
+            return self._found[pattern][1]
+        read = self._folders[folder]
+        known = self._found.get(pattern)
+        if known is None or known[0] != read.version:
+            fits = _fitting(os.path.normcase(name))
+            looks = tuple(look for entry, look in read.listing.items() if fits(os.path.normcase(entry)))
+            known = (read.version, Found(looks, read.reason))
+            self._found[pattern] = known
+        return known[1]
+
+
+def folder_of(root: Path, pattern: str) -> tuple[Path, str | None]:
+    """The folder to read and the pattern of its names; None for the names where the folder is a pattern itself."""
+    path = Path(pattern)
+    wild = [number for number, part in enumerate(path.parts) if WILD.search(part)]
+    if wild and wild[0] < len(path.parts) - 1:
+        return root / Path(*path.parts[: wild[0]]), None
+    return (root / path).parent, path.name
+
+
+def _read(folder: Path, known: _Folder) -> bool:
+    """Read a folder anew. Whether anything differs."""
+    listing: dict[str, Look] = {}
+    reason = None
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                look = _look(entry, folder)
+                if look is not None:
+                    listing[entry.name] = look
+    except OSError as error:
+        listing, reason = {}, error.strerror or type(error).__name__
+    if listing == known.listing and reason == known.reason and known.version:
+        return False
+    known.listing, known.reason, known.version = listing, reason, known.version + 1
+    return True
+
+
+def _look(entry: os.DirEntry[str], folder: Path) -> Look | None:
+    if is_temporary(entry.name):
+        return None
+    try:
+        if not entry.is_file():
+            return None
+        # On Windows what the folder says of a file may be old; the file itself says how it is.
+        stat = entry.stat() if os.name == "posix" else Path(entry.path).stat()
+    except OSError:
+        return None
+    return Look(folder / entry.name, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+def _stats(paths: Iterable[Path]) -> Iterator[Look]:
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        yield Look(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _fitting(pattern: str) -> Callable[[str], object]:
+    return re.compile(fnmatch.translate(pattern)).match

@@ -1,0 +1,171 @@
+"""What is going on, told from the state: the same whether the engine runs or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.config.load import Project
+from engine.config.schema import TimePatternTrigger, TimeTrigger
+from engine.problems import Problem
+from engine.service.schedule import next_due
+from engine.state.drops import Drop, Drops
+from engine.state.jobs import Job, Jobs
+from engine.state.locks import Locks
+from engine.state.service import ServiceState
+from engine.state.store import Store
+from engine.state.versions import Versions
+from engine.sync.owners import is_live, place_of
+from engine.sync.record import Owner
+from engine.sync.script import problems_of
+
+NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything of one project. ``drops`` are those that wait, are held or failed; ``all_drops`` every one."""
+
+    engines: tuple[dict[str, Any], ...]
+    mappings: tuple[dict[str, Any], ...]
+    drops: tuple[dict[str, Any], ...]
+    connections: tuple[dict[str, Any], ...]
+    unattended: tuple[dict[str, Any], ...]
+    problems: tuple[dict[str, Any], ...]
+
+    @property
+    def alive(self) -> bool:
+        """Whether any process of the engine is at work."""
+        return bool(self.engines)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that cli.md promises."""
+        pid = self.engines[0]["pid"] if self.engines else None
+        return {
+            "engine": {"alive": self.alive, "pid": pid, "processes": list(self.engines)},
+            "mappings": list(self.mappings),
+            "drops": list(self.drops),
+            "connections": list(self.connections),
+            "unattended": list(self.unattended),
+            "problems": list(self.problems),
+        }
+
+
+class Reader:
+    """Puts a status together."""
+
+    def __init__(self, project: Project, store: Store, now: datetime | None = None) -> None:
+        self.project = project
+        self.store = store
+        self.now = now or datetime.now(UTC)
+        self.zone = ZoneInfo(project.configuration.timezone)
+
+    def read(self) -> Status:
+        """The status now."""
+        problems = problems_of(self.project)
+        files = {_file(self.project, name): name for name in self.project.ids}
+        by_mapping: dict[str, list[Problem]] = {}
+        others = []
+        for problem in problems:
+            name = files.get(problem.at.file or "")
+            if name is None:
+                others.append(problem)
+            else:
+                by_mapping.setdefault(name, []).append(problem)
+        broken = [problem for problem in others if problem.severity == "error"]
+        return Status(
+            tuple(self._engines()),
+            tuple(self._mappings(by_mapping, bool(broken))),
+            tuple(self._drop(drop) for drop in Drops(self.store).all()),
+            tuple(self._connections()),
+            tuple(self._unattended()),
+            tuple(problem.as_json() for problem in others),
+        )
+
+    def _engines(self) -> Iterator[dict[str, Any]]:
+        locks = Locks(self.store)
+        for one in ServiceState(self.store).engines():
+            if locks.is_held(one.id):
+                times = {"since": self._shown(one.started_at), "seen": self._shown(one.seen_at)}
+                yield {"pid": one.pid, "host": one.host} | times
+
+    def _mappings(self, problems: dict[str, list[Problem]], broken: bool) -> Iterator[dict[str, Any]]:
+        last = self.store.last_runs()
+        good = self.store.good_runs()
+        told = ServiceState(self.store).told()
+        jobs = {job.mapping: job for job in Jobs(self.store).open()}
+        held: dict[str, list[str]] = {}
+        for plan in self.store.open_plans():
+            if plan.status == "held":
+                held.setdefault(plan.plan.mapping, []).append(plan.id)
+        accepted = Versions(self.store).ids()
+        for name in sorted(self.project.ids):
+            mapping = self.project.mappings.get(name)
+            mine = problems.get(name, [])
+            stale = broken or mapping is None or any(problem.severity == "error" for problem in mine)
+            yield {
+                "id": name,
+                "alias": mapping.model.alias if mapping is not None else None,
+                "enabled": mapping.model.enabled if mapping is not None else None,
+                "status": last.get(name, NEVER),
+                "stale": stale,
+                "runs": "last good version" if stale and name in accepted else "nothing" if stale else "newest",
+                "overdue": told.get((name, "overdue"), ("ok", ""))[0] == "overdue",
+                "last_good": self._shown(good.get(name)),
+                "next": self._next(name, jobs.get(name)),
+                "held": held.get(name, []),
+                "problems": [problem.as_json() for problem in mine],
+            }
+
+    def _next(self, name: str, job: Job | None) -> str | None:
+        """When it runs next: what waits, or the nearest of its schedules."""
+        times = [job.due_at] if job is not None and job.state == "waiting" else []
+        mapping = self.project.mappings.get(name)
+        for trigger in mapping.triggers if mapping is not None and mapping.model.enabled else ():
+            if isinstance(trigger, TimeTrigger | TimePatternTrigger):
+                due = next_due(trigger, self.now, self.zone)
+                times += [due.astimezone(UTC).isoformat(timespec="microseconds")] if due is not None else []
+        return self._shown(min(times, default=None))
+
+    def _drop(self, drop: Drop) -> dict[str, Any]:
+        return {
+            "mapping": drop.mapping,
+            "path": drop.path,
+            "state": drop.state,
+            "reason": drop.reason,
+            "code": drop.code,
+            "since": self._shown(drop.since),
+            "run": drop.run,
+            "plan": drop.plan,
+        }
+
+    def _connections(self) -> Iterator[dict[str, Any]]:
+        for name, connection in self.project.connections.items():
+            known = self.store.connection(name).at(place_of(self.project, name, self.store))
+            success = known.last_success
+            state = "ok" if known.certain else "unknown"
+            yield {
+                "id": name,
+                "type": connection.type,
+                "last_success": self._shown(success.isoformat() if success is not None else None),
+                "state": state if success is not None or not known.certain else NEVER,
+            }
+
+    def _unattended(self) -> Iterator[dict[str, Any]]:
+        """People of mappings that are deleted or switched off: they stay as last sent."""
+        for (connection, mapping, action), count in sorted(self.store.owners().items()):
+            if not is_live(self.project, Owner(mapping, action), connection):
+                yield {"connection": connection, "mapping": mapping, "persons": count}
+
+    def _shown(self, moment: str | None) -> str | None:
+        if moment is None:
+            return None
+        return datetime.fromisoformat(moment).astimezone(self.zone).isoformat(timespec="seconds")
+
+
+def _file(project: Project, name: str) -> str:
+    path = project.ids[name]
+    return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)

@@ -1,0 +1,204 @@
+"""One job, from its beginning to its end: run the mapping, and note what became of its drops."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.config.load import Mapping, Project
+from engine.i18n import _
+from engine.problems import Problem, ProblemError
+from engine.service.archive import archive
+from engine.service.drops import finished
+from engine.service.logs import Log
+from engine.service.retries import next_try
+from engine.service.workflow import Parked
+from engine.state.drops import Drop, Drops, DropState
+from engine.state.jobs import Job, Jobs
+from engine.state.store import Store
+from engine.sync.account import Report, Tools
+from engine.sync.reading import TriggerFacts
+from engine.sync.run import run_mapping
+
+STATES: dict[str, DropState] = {"held": "held", "refused": "refused", "failed": "failed"}
+"""What becomes of a drop by the status of its run; with any other status it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a job. ``status`` is that of the run, or ``dropped``: there was nothing to do any more.
+
+    ``file`` and ``content`` say what was read; ``text`` is for people.
+    """
+
+    status: str
+    run: str | None = None
+    plan: str | None = None
+    code: str | None = None
+    text: str = ""
+    hint: str = ""
+    file: str | None = None
+    content: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in which a workflow keeps it."""
+        return asdict(self)
+
+
+class Work:
+    """Carries out jobs, several at a time. ``changed`` is called with every job that has come to its end."""
+
+    def __init__(
+        self,
+        root: Path,
+        store: Store,
+        project: Callable[[], Project],
+        log: Log,
+        changed: Callable[[Job, Result], None],
+        commit: Callable[[], str | None],
+    ) -> None:
+        self.root = root
+        self.store = store
+        self.project = project
+        self.log = log
+        self.changed = changed
+        self.commit = commit
+        self.stopping = threading.Event()
+        self.drops = Drops(store)
+        self.jobs = Jobs(store)
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def run(self, job_id: str) -> dict[str, Any]:
+        """Run the mapping of a job; also again, where it was cut off. Raises :class:`Parked` while stopping."""
+        self._go_on()
+        job = self.jobs.begin(job_id)
+        if job is None:
+            return Result("dropped").as_json()
+        project = self.project()
+        mapping = project.mappings.get(job.mapping)
+        if mapping is None or not mapping.model.enabled or not self._take(job, mapping):
+            return Result("dropped").as_json()
+        self.log.event("run", _("begins"), mapping=job.mapping, trigger=job.trigger)
+        return self._tried(project, mapping, job).as_json()
+
+    def _take(self, job: Job, mapping: Mapping) -> bool:
+        """The drops of the job run from now on. False where its file has changed meanwhile: it will come again."""
+        drops = self.drops.all(mapping.id)
+        mine = {drop.path: drop for drop in drops if self._is_of(drop, job, mapping)}
+        if job.path is not None and job.path not in mine and any(drop.path == job.path for drop in drops):
+            return False
+        moment = self.store.now()
+        return self.drops.replace(
+            [(drop, replace(drop, state="running", since=moment)) for drop in mine.values() if drop.state != "running"]
+        )
+
+    @staticmethod
+    def _is_of(drop: Drop, job: Job, mapping: Mapping) -> bool:
+        states = ("queued", "running", "failed") if drop.path == job.path else ("queued", "running")
+        return drop.state in states and (drop.path == job.path or mapping.model.source.combine == "all")
+
+    def _tried(self, project: Project, mapping: Mapping, job: Job) -> Result:
+        together = mapping.model.source.combine == "all"
+        file = self.root / job.path if job.path is not None and not together else None
+        facts = TriggerFacts(job.trigger, str(self.root / job.path) if job.path else "", job.trigger_id or "")
+        tools = Tools(self.store, sleep=self._sleep, rows_seen=self._step, steps_done=self._step, commit=self.commit())
+        try:
+            report = run_mapping(project, mapping, tools, file, trigger=facts)
+        except ProblemError as error:
+            return _of_problem("refused", error.problems[0])
+        except Exception as error:
+            # A bug: its text may hold values of people. The run is tried again, others go on.
+            problem = _bug(error)
+            self.log.event("bug", problem.message, level="error", mapping=job.mapping)
+            return _of_problem("failed", problem)
+        return _of_report(report)
+
+    def _sleep(self, seconds: float) -> None:
+        if self.stopping.wait(seconds):
+            raise Parked
+
+    def _step(self, _count: int) -> None:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self.stopping.is_set():
+            raise Parked
+
+    # -- settling ------------------------------------------------------------------------------------------------------
+
+    def settle(self, job_id: str, outcome: dict[str, Any]) -> None:
+        """Note what became of a job: also twice, where the engine was killed in between."""
+        result = Result(**outcome)
+        job = self.jobs.begin(job_id)
+        if job is None:
+            return
+        mapping = self.project().mappings.get(job.mapping)
+        if result.status != "dropped":
+            self._settle_drops(job, mapping, result)
+        else:
+            self._give_back(job)
+        self.jobs.end(job.id, result.status, result.run)
+        if result.status == "failed":
+            due = next_try(job.failures + 1, datetime.now(UTC))
+            self.jobs.want(job.mapping, job.trigger, job.trigger_id, job.path, due, job.failures + 1)
+        self.changed(job, result)
+
+    def _settle_drops(self, job: Job, mapping: Mapping | None, result: Result) -> None:
+        state = STATES.get(result.status, "done")
+        moment = self.store.now()
+        changes: list[tuple[Drop | None, Drop | None]] = []
+        for drop in self.drops.all(job.mapping):
+            read = drop.path == result.file and drop.content == result.content
+            if drop.state != "running" and not (read and drop.state in ("queued", "complete")):
+                continue
+            # What was read counts, not what lay there when the file was queued.
+            content = result.content if drop.path == result.file and result.content else drop.content
+            ended = replace(drop, content=content, run=result.run, plan=result.plan, code=result.code)
+            ended = replace(ended, reason=f"{result.text} {result.hint}".strip() or None)
+            if state == "failed":
+                ended = replace(ended, state="failed", since=moment)
+            else:
+                ended = finished(ended, state, moment)
+                if mapping is not None and mapping.model.source.archive == "move":
+                    ended = archive(self.root, ended, self.log)
+            changes.append((drop, ended))
+        self.drops.replace(changes)
+
+    def _give_back(self, job: Job) -> None:
+        """Nothing was run: whoever waited in this job waits again, and is looked at by the next look."""
+        running = [drop for drop in self.drops.all(job.mapping) if drop.state == "running"]
+        self.drops.replace([(drop, replace(drop, state="seen", since=self.store.now())) for drop in running])
+
+
+def _of_problem(status: str, problem: Problem) -> Result:
+    return Result(status, code=problem.code, text=problem.message, hint=problem.hint)
+
+
+def _of_report(report: Report) -> Result:
+    source = report.source or {}
+    worst = [problem for problem in report.problems if problem.severity == "error"] or report.problems
+    first = worst[0] if worst and report.status not in ("done", "unchanged") else None
+    return Result(
+        report.status,
+        report.run,
+        report.plan,
+        first.code if first is not None else None,
+        first.message if first is not None else "",
+        first.hint if first is not None else "",
+        source.get("file"),
+        source.get("sha256"),
+    )
+
+
+def _bug(error: Exception) -> Problem:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place is not None else "?"
+    message = _("A bug in abgleich: {kind} at {place}.").format(kind=type(error).__name__, place=where)
+    return Problem("bug", message, _("Please report it; it is tried again by itself."))

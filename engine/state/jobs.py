@@ -1,0 +1,101 @@
+"""Runs that wait, run or have ended. At the most one of a mapping waits: what comes meanwhile collapses into it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from engine.state import tables as t
+from engine.state.store import Store, now_text
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run to be. ``failures`` counts the tries before it; it is not begun before ``due_at``."""
+
+    id: str
+    mapping: str
+    trigger: str
+    trigger_id: str | None
+    path: str | None
+    failures: int
+    state: str
+    due_at: str
+    made_at: str
+
+
+class Jobs:
+    """The table of jobs."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def want(
+        self, mapping: str, trigger: str, trigger_id: str | None, path: str | None, due: datetime, failures: int = 0
+    ) -> Job:
+        """A run of the mapping is wanted. Where one waits already it takes this up: a file counts more than a time."""
+        values: dict[str, Any] = {"trigger": trigger, "trigger_id": trigger_id, "path": path, "failures": failures}
+        due_at = now_text(due)
+        c = t.jobs.c
+        with self.store.transaction() as database:
+            row = database.execute(select(t.jobs).where(c.mapping == mapping, c.state == "waiting")).first()
+            if row is None:
+                made = self.store.now()
+                values |= {"id": secrets.token_hex(16), "mapping": mapping, "state": "waiting"}
+                database.execute(insert(t.jobs).values(**values, due_at=due_at, made_at=made))
+            else:
+                kept = path is None and row.path is not None
+                values = {} if kept else values
+                database.execute(update(t.jobs).where(c.id == row.id).values(**values, due_at=min(due_at, row.due_at)))
+            return _job(database.execute(select(t.jobs).where(c.mapping == mapping, c.state == "waiting")).one())
+
+    def open(self) -> list[Job]:
+        """All jobs that wait or run, oldest first."""
+        with self.store.transaction() as database:
+            query = select(t.jobs).where(t.jobs.c.state.in_(("waiting", "running"))).order_by(t.jobs.c.made_at)
+            return [_job(row) for row in database.execute(query).all()]
+
+    def begin(self, job: str) -> Job | None:
+        """The job runs from now on, again where it was cut off; None where it has ended or never was."""
+        c = t.jobs.c
+        with self.store.transaction() as database:
+            row = database.execute(select(t.jobs).where(c.id == job, c.state.in_(("waiting", "running")))).first()
+            if row is None:
+                return None
+            database.execute(update(t.jobs).where(c.id == job).values(state="running", began_at=self.store.now()))
+            return _job(row)
+
+    def end(self, job: str, status: str, run: str | None) -> None:
+        """What became of it."""
+        values = {"state": "ended", "status": status, "run": run, "ended_at": self.store.now()}
+        with self.store.transaction() as database:
+            database.execute(update(t.jobs).where(t.jobs.c.id == job).values(**values))
+
+    def drop_waiting(self, mapping: str) -> None:
+        """Nothing of this mapping shall run any more."""
+        c = t.jobs.c
+        with self.store.transaction() as database:
+            database.execute(delete(t.jobs).where(c.mapping == mapping, c.state == "waiting"))
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many jobs of each (mapping, status) have ended."""
+        c = t.jobs.c
+        query = select(c.mapping, c.status, func.count()).where(c.state == "ended").group_by(c.mapping, c.status)
+        with self.store.transaction() as database:
+            return {(row[0], row[1]): row[2] for row in database.execute(query).all()}
+
+    def prune(self, before: datetime) -> None:
+        """Forget what ended before then."""
+        c = t.jobs.c
+        with self.store.transaction() as database:
+            database.execute(delete(t.jobs).where(c.state == "ended", c.ended_at < now_text(before)))
+
+
+def _job(row: Any) -> Job:
+    return Job(
+        row.id, row.mapping, row.trigger, row.trigger_id, row.path, row.failures, row.state, row.due_at, row.made_at
+    )

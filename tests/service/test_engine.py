@@ -1,0 +1,336 @@
+"""The engine as a process: real folders, real stand-ins, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from engine.simulator import GreyhoundSimulator
+from engine.simulator.server import Fault
+from tests.service.process import EngineProcess, drops, engine, wait_for
+from tests.world import CONTACTS, PERSONAL, World, changed, people, without
+
+TRIGGERS = "triggers: [{trigger: file, path: inbox/personal*.csv, id: list}]\n"
+FEEDS = "triggers: [{trigger: file, path: inbox/contacts*.csv}]\n"
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    """A mapping that watches the inbox and needs no approval."""
+    world.configure(first_sync="go")
+    world.mapping(TRIGGERS + PERSONAL, settle="0.3s")
+    return world
+
+
+def runs(world: World, mapping: str = "personal") -> list[dict[str, object]]:
+    found: list[dict[str, object]] = world("runs", mapping).json["runs"]
+    return found
+
+
+def _has_runs(world: World, count: int) -> bool:
+    return len(runs(world)) == count
+
+
+def _put_away(inbox: Path, count: int) -> bool:
+    return len([*inbox.glob("done/*/*.csv")]) == count
+
+
+def held_by(world: World) -> list[str]:
+    return sorted(world.fe2.persons)
+
+
+def done(world: World, name: str = "personal.csv") -> None:
+    wait_for(f"The run of {name}", lambda: drops(world).get(name) == "done")
+
+
+# -- drops -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_dropped_file_reaches_the_target(watched: World) -> None:
+    with engine(watched) as running:
+        watched.drop(people(3))
+        wait_for("The sync", lambda: held_by(watched) == ["1", "2", "3"])
+        done(watched)
+        (run,) = runs(watched)
+        assert run["status"] == "done"
+        assert running.stop() == 0
+    assert "personal" in running.log
+    assert "Vorname1" not in running.log
+
+
+def test_a_file_that_was_there_before_the_start_is_run_once(watched: World) -> None:
+    watched.drop(people(3))
+    for _start in range(2):
+        with engine(watched) as running:
+            done(watched)
+            assert running.stop() == 0
+    assert len(runs(watched)) == 1
+
+
+def test_fifty_writes_to_one_file_are_one_run(watched: World) -> None:
+    with engine(watched):
+        for count in range(1, 51):
+            watched.drop(people(count))
+        wait_for("The sync", lambda: len(held_by(watched)) == 50)
+        done(watched)
+    assert len(runs(watched)) == 1
+
+
+def test_a_slow_writer_is_waited_for(watched: World) -> None:
+    watched.mapping(TRIGGERS + PERSONAL, settle="1s")
+    with engine(watched):
+        path = watched.drop(people(1))
+        for number in range(2, 12):
+            time.sleep(0.3)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{number};V{number};N{number};aktiv;1;;p{number}@example.org\n")
+        done(watched)
+    assert len(held_by(watched)) == 11
+    assert len(runs(watched)) == 1
+
+
+def test_a_then_b_then_a_again_are_three_runs(watched: World) -> None:
+    both = people(6)
+    with engine(watched):
+        for number, rows in enumerate((both, changed(both, 1, zug="2"), both), 1):
+            watched.drop(rows)
+            wait_for("The run", partial(_has_runs, watched, number))
+            done(watched)
+    assert [run["status"] for run in runs(watched)] == ["done"] * 3
+
+
+def test_a_cut_off_list_is_refused_and_nothing_is_written(watched: World) -> None:
+    with engine(watched):
+        watched.drop(people(10))
+        done(watched)
+        text = (watched.root / "inbox" / "personal.csv").read_text("utf-8")
+        watched.drop_text(text[:-20])
+        wait_for("The refusal", lambda: drops(watched).get("personal.csv") == "refused")
+        (drop,) = watched("status").json["drops"]
+        assert drop["reason"]
+    assert len(held_by(watched)) == 10
+
+
+def test_held_removals_wait_for_somebody_and_the_drop_ends_with_the_decision(watched: World) -> None:
+    with engine(watched):
+        watched.drop(people(20))
+        done(watched)
+        watched.drop(people(5))
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        (plan,) = watched("status").json["mappings"][0]["held"]
+        assert len(held_by(watched)) == 20
+        assert watched.approve(plan).status == "done"
+        assert len(held_by(watched)) == 5
+        wait_for("The end of the drop", lambda: drops(watched).get("personal.csv") == "done")
+
+
+def test_finished_files_are_put_away_where_that_is_asked_for(watched: World) -> None:
+    watched.mapping(TRIGGERS + PERSONAL.replace("  key: nr", "  archive: move\n  key: nr"), settle="0.2s")
+    inbox = watched.root / "inbox"
+    with engine(watched):
+        for count in (5, 6):
+            watched.drop(people(count))
+            wait_for("The move", partial(_put_away, inbox, count - 4))
+        watched.drop_text("nr;vorname\n1;A\n")
+        reason = wait_for("The reason", lambda: [*inbox.glob("failed/*.txt")])[0]
+    assert "The name status is not known" in reason.read_text("utf-8")
+    assert [path.name for path in sorted(inbox.glob("done/*/*.csv"))] == ["personal (2).csv", "personal.csv"]
+    assert not (inbox / "personal.csv").exists()
+    assert len(held_by(watched)) == 6
+
+
+def test_a_failed_run_is_tried_again_by_itself(watched: World) -> None:
+    watched.fe2.fail(Fault(status=401))
+    with engine(watched):
+        watched.drop(people(3))
+        wait_for("The failure", lambda: drops(watched).get("personal.csv") == "failed")
+        (mapping,) = watched("status").json["mappings"]
+        assert mapping["next"] is not None
+        assert held_by(watched) == []
+
+
+# -- schedules, mappings -----------------------------------------------------------------------------------------------
+
+
+def test_a_time_pattern_runs_the_newest_file(watched: World) -> None:
+    watched.mapping("triggers: [{trigger: time_pattern, seconds: /1}]\n" + PERSONAL)
+    watched.drop(people(3))
+    with engine(watched):
+        wait_for("The sync", lambda: held_by(watched) == ["1", "2", "3"])
+
+
+def test_a_changed_mapping_runs_where_it_says_so(watched: World) -> None:
+    watched.drop(people(3))
+    with engine(watched):
+        watched.mapping("triggers: [{trigger: mapping}]\n" + PERSONAL)
+        wait_for("The sync", lambda: held_by(watched) == ["1", "2", "3"])
+        watched.mapping(
+            "triggers: [{trigger: mapping}]\n" + PERSONAL.replace('"{{ vorname }}"', '"{{ vorname | upper }}"')
+        )
+        wait_for("The change", lambda: watched.fe2.persons["1"]["firstName"] == "VORNAME1")
+
+
+def test_a_broken_edit_keeps_the_last_good_version_also_over_a_restart_and_is_shown(watched: World) -> None:
+    with engine(watched) as running:
+        watched.drop(people(3))
+        done(watched)
+        good = (watched.root / "mappings" / "personal.yaml").read_text("utf-8")
+        watched.mapping(good.replace("{{ nachname }}", "{{ nachname | uper }}"))
+        wait_for("The word", lambda: "uper" in running.log)
+        watched.drop(people(4))
+        wait_for("The run with the last good version", lambda: len(held_by(watched)) == 4)
+        (mapping,) = watched("status").json["mappings"]
+        assert mapping["stale"] is True
+        assert running.stop() == 0
+    with engine(watched):
+        watched.drop(people(5))
+        wait_for("The run after a restart", lambda: len(held_by(watched)) == 5)
+        watched.mapping(good)
+        wait_for("The cure", lambda: watched("status").json["mappings"][0]["stale"] is False)
+
+
+def test_a_refused_drop_is_tried_again_when_the_mapping_was_mended(watched: World) -> None:
+    good = (watched.root / "mappings" / "personal.yaml").read_text("utf-8")
+    watched.mapping(good.replace("  key: nr", "  key: nr\n  expect: {min_rows: 10}"))
+    with engine(watched):
+        watched.drop(people(3))
+        wait_for("The refusal", lambda: drops(watched).get("personal.csv") == "refused")
+        watched.mapping(good)
+        wait_for("The sync", lambda: held_by(watched) == ["1", "2", "3"])
+
+
+def test_a_deleted_mapping_stops_and_removes_nobody(watched: World) -> None:
+    with engine(watched):
+        watched.drop(people(3))
+        done(watched)
+        watched.no_mapping("personal")
+        watched.drop(people(9))
+        wait_for("The end", lambda: watched("status").json["mappings"] == [])
+        time.sleep(2.0)
+        status = watched("status").json
+    assert held_by(watched) == ["1", "2", "3"]
+    assert status["unattended"] == [{"connection": "fe2", "mapping": "personal", "persons": 3}]
+
+
+# -- one engine, one writer, stopping, killing -------------------------------------------------------------------------
+
+
+def test_a_second_engine_says_so_and_ends(watched: World) -> None:
+    with engine(watched) as first:
+        second = EngineProcess(watched)
+        assert second.wait() == 1
+        assert "at work on this project already" in second.log
+        assert str(first.process.pid) in second.log
+        assert watched("status").json["engine"]["pid"] == first.process.pid
+
+
+def test_status_tells_whether_the_engine_lives_also_after_it_was_killed(watched: World) -> None:
+    assert watched("status").json["engine"]["alive"] is False
+    with engine(watched) as running:
+        assert watched("status").json["engine"]["alive"] is True
+        running.kill()
+        assert watched("status").json["engine"]["alive"] is False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_good_time_with_exit_code_0(watched: World, number: int) -> None:
+    with engine(watched) as running:
+        begun = time.monotonic()
+        assert running.stop(number) == 0
+        assert time.monotonic() - begun < 30
+    assert "Traceback" not in running.log
+
+
+@pytest.fixture
+def slow(world: World) -> GreyhoundSimulator:
+    """A GREYHOUND that takes its time, and a mapping that feeds it."""
+    server = world.connect_greyhound()
+    server.latency = 0.05
+    world.mapping(FEEDS + CONTACTS, name="contacts", settle="0.1s")
+    return server
+
+
+def keys(server: GreyhoundSimulator) -> list[str]:
+    return sorted(str(field["Value"]) for item in server.contacts.values() for field in item["UserFields"])
+
+
+def test_stopped_in_the_middle_it_goes_on_at_the_next_start(world: World, slow: GreyhoundSimulator) -> None:
+    with engine(world) as running:
+        world.drop(people(60), "contacts.csv")
+        wait_for("The first contacts", lambda: len(slow.contacts) > 5)
+        assert running.stop() == 0
+    assert len(slow.contacts) < 60
+    with engine(world):
+        wait_for("The rest", lambda: drops(world).get("contacts.csv") == "done")
+    assert keys(slow) == sorted(str(number) for number in range(1, 61))
+    assert slow.breaches == []
+
+
+def test_killed_in_the_middle_it_goes_on_at_the_next_start(world: World, slow: GreyhoundSimulator) -> None:
+    with engine(world) as running:
+        world.drop(people(60), "contacts.csv")
+        wait_for("The first contacts", lambda: len(slow.contacts) > 5)
+        running.kill()
+    with engine(world):
+        wait_for("The rest", lambda: drops(world).get("contacts.csv") == "done")
+    assert keys(slow) == sorted(str(number) for number in range(1, 61))
+    assert slow.breaches == []
+
+
+def test_a_run_by_hand_waits_for_the_engine(world: World, slow: GreyhoundSimulator) -> None:
+    with engine(world):
+        world.drop(people(30), "contacts.csv")
+        wait_for("The first contacts", lambda: len(slow.contacts) > 3)
+        assert world("run", "contacts").status == "unchanged"
+    assert len(slow.contacts) == 30
+    assert slow.breaches == []
+
+
+def test_a_newer_file_during_a_run_comes_after_it(world: World, slow: GreyhoundSimulator) -> None:
+    with engine(world):
+        world.drop(people(30), "contacts.csv")
+        wait_for("The first contacts", lambda: len(slow.contacts) > 3)
+        world.drop(without(changed(people(31), 2, vorname="Neu"), 30), "contacts.csv")
+        wait_for("The second run", lambda: "31" in keys(slow))
+        wait_for("The end", lambda: drops(world).get("contacts.csv") == "done")
+    assert [run["status"] for run in runs(world, "contacts")] == ["done", "done"]
+
+
+# -- logs, health ------------------------------------------------------------------------------------------------------
+
+
+def test_log_lines_are_json_where_that_is_asked_for(watched: World) -> None:
+    file = watched.root / "log.jsonl"
+    with engine(watched, "--log", "json", "--log-file", str(file)) as running:
+        watched.drop(people(3))
+        done(watched)
+        assert running.stop() == 0
+    events = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert {"start", "run", "stop"} <= {event["event"] for event in events}
+    assert all("Vorname" not in json.dumps(event) for event in events)
+
+
+def test_the_state_and_the_log_hold_no_secret(watched: World) -> None:
+    with engine(watched) as running:
+        watched.drop(people(3))
+        done(watched)
+        assert running.stop() == 0
+    for path in [*watched.root.glob(".abgleich/*"), running.file]:
+        if path.is_file():
+            assert b"geheimer-schluessel" not in path.read_bytes(), path
+
+
+def test_files_of_the_state_are_for_their_owner_only(watched: World) -> None:
+    if os.name != "posix":
+        pytest.skip("file modes have no meaning here")
+    with engine(watched):
+        pass
+    for path in Path(watched.root / ".abgleich").rglob("*"):
+        if path.suffix == ".sqlite":
+            assert path.stat().st_mode & 0o077 == 0, path
