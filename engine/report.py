@@ -140,6 +140,11 @@ def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES) -> I
         more = len(changes) - len(shown)
         text = ngettext("… and {n} more change", "… and {n} more changes", more).format(n=more)
         yield "dim", f"  {text}"
+    yield "dim", "  = " + (counted(action) or _("nobody"))
+
+
+def counted(action: Mapping[str, Any]) -> str:
+    """What became of an action in numbers; nothing where there are none."""
     counts = [
         (_("{n} new"), action["created"]),
         (_("{n} changed"), action["updated"]),
@@ -149,8 +154,7 @@ def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES) -> I
         (_("{n} held"), action["held"]),
         (_("{n} failed"), action["failed"]),
     ]
-    named = ", ".join(text.format(n=count) for text, count in counts if count)
-    yield "dim", "  = " + (named or _("nobody"))
+    return ", ".join(text.format(n=count) for text, count in counts if count)
 
 
 def _change_line(change: Mapping[str, Any]) -> Line:

@@ -23,13 +23,14 @@ from engine.config.values import (
     OptionalCount,
     OptionalEncoding,
     OptionalFilled,
+    OptionalHours,
     OptionalLimit,
     OptionalMapping,
     OptionalNames,
-    OptionalPattern,
     OptionalQuote,
     OptionalSeconds,
     OptionalSign,
+    OptionalSixtieth,
     OptionalText,
     OptionalWeekdays,
     RpcUrl,
@@ -164,9 +165,9 @@ class TimePatternTrigger(Model):
     """A pattern such as ``hours: "/4"``."""
 
     trigger: Literal["time_pattern"]
-    hours: OptionalPattern = None
-    minutes: OptionalPattern = None
-    seconds: OptionalPattern = None
+    hours: OptionalHours = None
+    minutes: OptionalSixtieth = None
+    seconds: OptionalSixtieth = None
     id: OptionalText = None
 
 

@@ -227,13 +227,20 @@ def weekdays(value: Any) -> tuple[str, ...]:
     return days
 
 
-def time_pattern(value: Any) -> str:
-    """``*``, ``/4`` (every fourth) or a number, as in Home Assistant."""
-    written = text(value).strip()
-    if not _PATTERN.fullmatch(written) or written in ("/0", "/00"):
-        message = _("“{value}” is not a pattern of times.").format(value=written)
-        raise wrong("expected_pattern", message, _('Write for example "/4" (every fourth), "*" (every) or 3.'))
-    return written
+def time_pattern(most: int) -> Callable[[Any], str]:
+    """``*``, ``/4`` (every fourth) or a number up to ``most``, as in Home Assistant."""
+
+    def pattern(value: Any) -> str:
+        written = text(value).strip()
+        if not _PATTERN.fullmatch(written) or written in ("/0", "/00"):
+            message = _("“{value}” is not a pattern of times.").format(value=written)
+            raise wrong("expected_pattern", message, _('Write for example "/4" (every fourth), "*" (every) or 3.'))
+        if written != "*" and int(written.removeprefix("/")) > most:
+            message = _("“{value}” never comes: no clock shows more than {most} here.").format(value=written, most=most)
+            raise wrong("number_out_of_range", message, _("Write a number from 0 to {most}.").format(most=most))
+        return written
+
+    return pattern
 
 
 def sign(value: Any) -> str:
@@ -341,7 +348,8 @@ Lower = BeforeValidator(lambda value: value.strip().casefold() if isinstance(val
 # The same where nothing may stand: a missing value never gets as far as the validator.
 OptionalText = Annotated[str | None, PlainValidator(text)]
 OptionalFilled = Annotated[str | None, PlainValidator(filled)]
-OptionalPattern = Annotated[str | None, PlainValidator(time_pattern)]
+OptionalHours = Annotated[str | None, PlainValidator(time_pattern(23))]
+OptionalSixtieth = Annotated[str | None, PlainValidator(time_pattern(59))]
 OptionalSign = Annotated[str | None, PlainValidator(sign)]
 OptionalQuote = Annotated[str | None, PlainValidator(quote)]
 OptionalEncoding = Annotated[str | None, PlainValidator(encoding)]

@@ -15,6 +15,7 @@ from engine.config.load import Mapping, Project
 from engine.config.schema import MappingTrigger, TimePatternTrigger, TimeTrigger
 from engine.i18n import _, use_language
 from engine.problems import Problem, ProblemError, UserMustFix
+from engine.report import status_word
 from engine.service.drops import DropLife
 from engine.service.live import Live, Stale
 from engine.service.logs import Log
@@ -288,7 +289,7 @@ class Engine:
         if result.status == "dropped":
             return
         level = "info" if result.status in ("done", "unchanged", "skipped") else "warning"
-        text = f"{result.status}: {result.text}".rstrip(": ")
+        text = f"{status_word(result.status)}: {result.text} {result.hint}".rstrip(": ")
         self.log.event("run", text, level, mapping=job.mapping, run=result.run or "", status=result.status)
         self.moods.ran(self.live.project, job.mapping, result.status, f"{result.text} {result.hint}".strip())
 

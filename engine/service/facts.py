@@ -30,7 +30,6 @@ def facts_of(engine: Engine) -> Facts:
 def _read(engine: Engine, alive: bool) -> Facts:
     store, project = engine.store, engine.live.project
     last, good, told = store.last_runs(), store.good_runs(), ServiceState(store).told()
-    counts = Jobs(store).counts()
     mappings = [
         MappingFacts(
             name,
@@ -38,7 +37,6 @@ def _read(engine: Engine, alive: bool) -> Facts:
             name in engine.live.stale or None in engine.live.stale,
             told.get((name, "overdue"), ("ok", ""))[0] == "overdue",
             _seconds(good.get(name)),
-            {status: count for (mapping, status), count in counts.items() if mapping == name},
         )
         for name in sorted(project.ids)
     ]
@@ -46,10 +44,9 @@ def _read(engine: Engine, alive: bool) -> Facts:
     for name in project.connections:
         known = store.connection(name).at(place_of(project, name, store))
         success = known.last_success.timestamp() if known.last_success is not None else None
-        state = "unknown" if not known.certain else "never" if success is None else "ok"
-        connections.append(ConnectionFacts(name, state, success))
+        connections.append(ConnectionFacts(name, known.certain, success))
     drops = Counter[str](drop.state for drop in Drops(store).all())
-    return Facts(alive, alive, tuple(mappings), drops, tuple(connections))
+    return Facts(alive, alive, tuple(mappings), drops, tuple(connections), Jobs(store).counts())
 
 
 def _seconds(moment: str | None) -> float | None:

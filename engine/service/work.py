@@ -12,6 +12,7 @@ from typing import Any
 from engine.config.load import Mapping, Project
 from engine.i18n import _
 from engine.problems import Problem, ProblemError
+from engine.report import counted
 from engine.service.archive import archive
 from engine.service.drops import finished
 from engine.service.logs import Log
@@ -159,7 +160,7 @@ class Work:
             # What was read counts, not what lay there when the file was queued.
             content = result.content if drop.path == result.file and result.content else drop.content
             ended = replace(drop, content=content, run=result.run, plan=result.plan, code=result.code)
-            ended = replace(ended, reason=f"{result.text} {result.hint}".strip() or None)
+            ended = replace(ended, reason=f"{result.text} {result.hint}".strip() if result.code else None)
             if state == "failed":
                 ended = replace(ended, state="failed", since=moment)
             else:
@@ -183,16 +184,26 @@ def _of_report(report: Report) -> Result:
     source = report.source or {}
     worst = [problem for problem in report.problems if problem.severity == "error"] or report.problems
     first = worst[0] if worst and report.status not in ("done", "unchanged") else None
+    hint = first.hint if first is not None else ""
+    if report.status == "held":
+        decide = _("`abgleich show {run}` shows the plan; then abgleich approve {plan}, or abgleich reject {plan}.")
+        hint = f"{hint} {decide.format(run=report.run, plan=report.plan)}".strip()
     return Result(
         report.status,
         report.run,
         report.plan,
         first.code if first is not None else None,
-        first.message if first is not None else "",
-        first.hint if first is not None else "",
+        first.message if first is not None else _in_numbers(report),
+        hint,
         source.get("file"),
         source.get("sha256"),
     )
+
+
+def _in_numbers(report: Report) -> str:
+    """What became of every action: numbers only, for the log."""
+    numbers = {action.id: counted(action.as_json()) for action in report.actions}
+    return "; ".join(f"{name}: {text}" if len(numbers) > 1 else text for name, text in numbers.items() if text)
 
 
 def _bug(error: Exception) -> Problem:

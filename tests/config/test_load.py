@@ -170,6 +170,8 @@ def test_a_misspelled_platform_is_at_its_place(folder: Folder) -> None:
         ("{trigger: time, at: '03:00', weekday: [mo]}", "expected_weekday"),
         ("{trigger: time_pattern}", "key_missing"),
         ("{trigger: time_pattern, hours: often}", "expected_pattern"),
+        ("{trigger: time_pattern, hours: 24}", "number_out_of_range"),
+        ("{trigger: time_pattern, minutes: /60}", "number_out_of_range"),
         ("{trigger: mapping, path: x}", "unknown_key"),
         ("{trigger: webhook}", "unknown_trigger"),
         ("{tigger: mapping}", "unknown_key"),

@@ -188,12 +188,12 @@ def test_days_of_the_week() -> None:
 
 @pytest.mark.parametrize("written", ["*", "/4", "/15", "0", "59"])
 def test_patterns_of_times(written: str) -> None:
-    assert values.time_pattern(written) == written
+    assert values.time_pattern(59)(written) == written
 
 
 @pytest.mark.parametrize("written", ["", "/0", "4/", "*/4", "1,2", "often", "100"])
 def test_what_is_no_pattern_of_times(written: str) -> None:
-    assert refused(values.time_pattern, written)[0] == "expected_pattern"
+    assert refused(values.time_pattern(59), written)[0] == "expected_pattern"
 
 
 @pytest.mark.parametrize(
