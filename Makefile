@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo test check fix bench messages clean
+.PHONY: help demo test check fix bench kill messages clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -36,6 +36,10 @@ fix: $(READY) ## format, mend what can be mended, compile the catalogues
 
 bench: $(READY) ## measure
 	$(BIN)/python -m tests.bench
+
+kill: $(READY) ## kill engines a hundred times, on SQLite and on PostgreSQL, and look at what is left
+	$(BIN)/python -m tests.service.kills 100
+	$(BIN)/python -m tests.service.kills 100 --postgresql
 
 messages: $(READY) ## gather new messages into the German catalogue, for translating
 	$(BIN)/pybabel -q extract -k _ -k ngettext:1,2 --no-location --sort-output --omit-header -o $(VENV)/abgleich.pot engine

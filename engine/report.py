@@ -308,7 +308,8 @@ def _mapping_lines(mapping: Mapping[str, Any]) -> Iterator[Line]:
     if mapping["overdue"]:
         yield "warn", "    " + _("Overdue: no good run for longer than expected.")
     for plan in mapping["held"]:
-        yield "warn", "    " + _("Plan {plan} waits: abgleich approve {plan}, or abgleich reject {plan}").format(plan=plan)
+        text = _("Plan {plan} waits: abgleich approve {plan}, or abgleich reject {plan}")
+        yield "warn", "    " + text.format(plan=plan)
 
 
 def _connection_line(connection: Mapping[str, Any]) -> Line:

@@ -95,11 +95,13 @@ def open_store(project: Project) -> Iterator[Store]:
 @contextmanager
 def tools(project: Project) -> Iterator[Tools]:
     """What a run needs, with a counter on the terminal."""
+    from engine.service.git import commit_of
     from engine.sync.account import Tools
 
     with open_store(project) as store, progress() as shown:
         yield Tools(
             store,
+            commit=commit_of(project.root),
             sleep=time.sleep,
             rows_seen=lambda count: shown.tell(_("rows"), count),
             steps_done=lambda count: shown.tell(_("changes"), count),

@@ -40,24 +40,19 @@ class Moods:
 
     def look(self, project: Project, stale: dict[str, str], now: datetime) -> None:
         """Everything that changes without a run: broken edits, runs that don't come, decisions about plans."""
-        for mapping in project.ids:
-            self._tell(project, mapping, "stale", "stale" if mapping in stale else OK, stale.get(mapping, ""))
-        self._overdue(project, now)
-        self._decided(project)
-        told = {mapping for mapping, _aspect in self.state.told()}
-        self.state.forget_told(told - project.ids.keys())
-
-    def _overdue(self, project: Project, now: datetime) -> None:
         told = self.state.told()
         good = self.store.good_runs()
-        for mapping in project.mappings.values():
-            expected = mapping.model.expect_every
-            late = False
-            if expected is not None and mapping.model.enabled:
-                since = good.get(mapping.id) or told.get((mapping.id, "stale"), ("", now.isoformat()))[1]
-                late = now - datetime.fromisoformat(since) > timedelta(seconds=expected)
-            text = _("No good run for longer than expected (expect_every). Is the list still exported?")
-            self._tell(project, mapping.id, "overdue", "overdue" if late else OK, text)
+        for mapping in project.ids:
+            value = "stale" if mapping in stale else OK
+            if told.get((mapping, "stale"), ("", ""))[0] != value:
+                self._tell(project, mapping, "stale", value, stale.get(mapping, ""))
+            since = good.get(mapping) or told.get((mapping, "stale"), ("", now.isoformat()))[1]
+            value = "overdue" if _is_late(project, mapping, datetime.fromisoformat(since), now) else OK
+            if told.get((mapping, "overdue"), ("", ""))[0] != value:
+                text = _("No good run for longer than expected (expect_every). Is the list still exported?")
+                self._tell(project, mapping, "overdue", value, text)
+        self._decided(project)
+        self.state.forget_told({mapping for mapping, _aspect in told} - project.ids.keys())
 
     def _decided(self, project: Project) -> None:
         """Plans that were held and that somebody has decided about since."""
@@ -80,6 +75,13 @@ class Moods:
         alias = (model.alias if model is not None else None) or mapping
         kind: Any = "recovered" if value == OK else value
         self.courier.take(project, Notice(kind, mapping, alias, text))
+
+
+def _is_late(project: Project, mapping: str, since: datetime, now: datetime) -> bool:
+    found = project.mappings.get(mapping)
+    if found is None or not found.model.enabled or found.model.expect_every is None:
+        return False
+    return now - since > timedelta(seconds=found.model.expect_every)
 
 
 def _decided(drop: Drop, status: str, moment: str) -> Drop:

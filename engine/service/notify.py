@@ -10,8 +10,11 @@ import queue
 import re
 import threading
 import time
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from engine.config.load import Project
@@ -61,12 +64,14 @@ def send(notice: Notice, to: Mapping[str, str], project_name: str) -> list[Probl
 
     Returns after :data:`SECONDS` at the latest: what was not taken by then counts as not sent, although it may come.
     """
-    title, body = _title(notice), _body(notice, project_name)
+    title, body, kind = _title(notice), _body(notice, project_name), _TYPES.get(notice.kind, "warning")
     ended: queue.SimpleQueue[tuple[str, str | None]] = queue.SimpleQueue()
 
     def deliver(name: str, url: str) -> None:
-        ended.put((name, _deliver(url, title, body, _TYPES.get(notice.kind, "warning"))))
+        ended.put((name, _deliver(url, title, body, kind)))
 
+    if to:
+        _load()
     # Daemons and no pool: a server that is silent must keep nobody from ending the program.
     for name, url in to.items():
         threading.Thread(target=deliver, args=(name, url), daemon=True).start()
@@ -81,6 +86,16 @@ def send(notice: Notice, to: Mapping[str, str], project_name: str) -> list[Probl
     late = _("no answer within {seconds} s").format(seconds=f"{SECONDS:g}")
     failed = {name: reasons.get(name, late) for name in to}
     return [_not_sent(name, reason) for name, reason in failed.items() if reason is not None]
+
+
+@cache
+def _load() -> None:
+    """Have Apprise import its plugins, which takes a while, and which warn of what they import."""
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import apprise
+
+        apprise.Apprise().add("json://localhost")
 
 
 def _deliver(url: str, title: str, body: str, kind: str) -> str | None:

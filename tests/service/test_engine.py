@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
+import sqlite3
+import subprocess
 import time
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from engine.simulator import GreyhoundSimulator
@@ -334,3 +339,104 @@ def test_files_of_the_state_are_for_their_owner_only(watched: World) -> None:
     for path in Path(watched.root / ".abgleich").rglob("*"):
         if path.suffix == ".sqlite":
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+# -- what comes together, what is away ---------------------------------------------------------------------------------
+
+
+def test_runs_that_wait_collapse_into_the_newest(world: World, slow: GreyhoundSimulator) -> None:
+    with engine(world):
+        world.drop(people(30), "contacts.csv")
+        wait_for("The first contacts", lambda: len(slow.contacts) > 3)
+        for number in range(2, 6):
+            world.drop(people(30 + number), f"contacts-{number}.csv")
+            wait_for("The queue", partial(_is_queued, world, f"contacts-{number}.csv"))
+        wait_for("The end", lambda: drops(world).get("contacts-5.csv") == "done")
+        states = drops(world)
+    assert [states[f"contacts-{number}.csv"] for number in (2, 3, 4)] == ["superseded"] * 3
+    assert len(runs(world, "contacts")) == 2
+    assert len(slow.contacts) == 35
+
+
+def _is_queued(world: World, name: str) -> bool:
+    return drops(world).get(name) in ("queued", "superseded")
+
+
+def test_several_files_that_make_one_list_are_one_run(watched: World) -> None:
+    text = (TRIGGERS + PERSONAL).replace("  key: nr", "  combine: all\n  key: nr")
+    watched.mapping(text, settle="0.3s")
+    with engine(watched):
+        watched.drop(people(3), "personal-a.csv")
+        watched.drop(people(3, start=4), "personal-b.csv")
+        wait_for("The run", lambda: set(drops(watched).values()) == {"done"} and len(drops(watched)) == 2)
+    assert held_by(watched) == ["1", "2", "3", "4", "5", "6"]
+    assert len(runs(watched)) == 1
+
+
+def test_a_folder_that_is_renamed_away_and_back_starts_no_run_and_is_watched_again(watched: World) -> None:
+    inbox = watched.root / "inbox"
+    with engine(watched) as running:
+        watched.drop(people(3))
+        done(watched)
+        inbox.rename(watched.root / "away")
+        wait_for("The word", lambda: "folder of the mapping can't be read" in running.log)
+        (watched.root / "away").rename(inbox)
+        time.sleep(2.5)
+        assert len(runs(watched)) == 1
+        watched.drop(people(4))
+        wait_for("The sync", lambda: len(held_by(watched)) == 4)
+
+
+def test_a_folder_that_is_deleted_and_made_anew_is_watched_again(watched: World) -> None:
+    inbox = watched.root / "inbox"
+    with engine(watched):
+        watched.drop(people(3))
+        done(watched)
+        shutil.rmtree(inbox)
+        wait_for("The end of the drop", lambda: len(watched("status").json["drops"]) <= 1)
+        inbox.mkdir()
+        watched.drop(people(4))
+        wait_for("The sync", lambda: len(held_by(watched)) == 4)
+
+
+def test_what_was_missed_while_the_engine_was_down_is_caught_up_once_and_said(watched: World) -> None:
+    watched.mapping("triggers: [{trigger: time, at: '03:00'}]\n" + PERSONAL)
+    watched.drop(people(3))
+    with engine(watched):
+        time.sleep(1.5)
+        assert runs(watched) == []
+    with sqlite3.connect(watched.root / ".abgleich" / "state.sqlite") as database:
+        database.execute("UPDATE schedules SET until = '2026-01-01T00:00:00.000000+00:00'")
+    database.close()
+    with engine(watched) as running:
+        wait_for("The sync", lambda: held_by(watched) == ["1", "2", "3"])
+        assert "Missed while the engine was down" in running.log
+        time.sleep(2.0)
+    assert len(runs(watched)) == 1
+
+
+def test_the_record_of_a_run_holds_the_mapping_s_hash_and_the_commit(watched: World) -> None:
+    git = ["git", "-C", str(watched.root), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "mappings/personal.yaml"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    with engine(watched):
+        watched.drop(people(3))
+        done(watched)
+    (run,) = runs(watched)
+    shown = watched("show", str(run["run"])).json
+    assert (shown["commit"], len(shown["mapping_hash"])) == (commit, 64)
+
+
+def test_the_health_page_tells_how_it_is(watched: World) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with engine(watched, "--health", str(port)):
+        watched.drop(people(3))
+        done(watched)
+        assert httpx.get(f"http://127.0.0.1:{port}/health").json() == {"alive": True}
+        assert httpx.get(f"http://127.0.0.1:{port}/ready").status_code == 200
+        metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'abgleich_runs_total{mapping="personal",status="done"} 1.0' in metrics
+    assert 'abgleich_drops{state="done"} 1.0' in metrics
