@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 PATIENCE = 10.0
 """So many seconds a caller may take to say what it wants."""
+POLL = 0.1
 STATUSES = ("never", "running", "done", "unchanged", "skipped", "partial", "held", "refused", "failed")
 
 
@@ -78,7 +79,7 @@ class Health:
             hint = _("Name another one, --health 0 takes any that is free; or end the program that has it.")
             raise UserMustFix(Problem("health_port_busy", message, hint)) from None
         self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(POLL,), name="health", daemon=True).start()
 
     def close(self) -> None:
         """Answer no more, and give the port free."""

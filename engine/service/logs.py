@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -46,7 +47,11 @@ def setup(
     """
     log = Log(form, secrets, zone)
     if file is not None:
-        log.add_file(file)
+        try:
+            log.add_file(file)
+        except UserMustFix:
+            log.close()
+            raise
     log.take_over_libraries()
     return log
 
@@ -184,12 +189,18 @@ class _File(RotatingFileHandler):
         self._reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
     def doRollover(self) -> None:  # noqa: N802 (a name of logging)
-        """Where somebody has the file open, which Windows does not let be renamed, it grows until it can be."""
-        try:
-            super().doRollover()
-        except OSError:
-            if self.stream is None:
-                self.stream = self._open()
+        """Where somebody has the file open, which Windows does not let be renamed, it grows until it can be.
+
+        The newest moves first: where it can't, nothing older moves, and nothing is lost.
+        """
+        if self.stream is not None:
+            self.stream.close()
+        with suppress(OSError):
+            Path(self.baseFilename).replace(f"{self.baseFilename}.0")
+            for number in range(self.backupCount, 0, -1):
+                with suppress(OSError):
+                    Path(f"{self.baseFilename}.{number - 1}").replace(f"{self.baseFilename}.{number}")
+        self.stream = self._open()
 
 
 class _FromDbos(logging.Filter):

@@ -100,45 +100,31 @@ def _load() -> None:
 
 def _deliver(url: str, title: str, body: str, kind: str) -> str | None:
     """Why the address did not take it, in words without any secret; None where it did."""
-    heard = _Ear()
     try:
         import apprise
 
-        _silence(heard)
+        _silence()
         sender = apprise.Apprise()
         if not sender.add(url):
             return _("its address is none that Apprise knows (see https://github.com/caronc/apprise/wiki)")
-        if sender.notify(body=body, title=title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT):
+        result = sender.notify(body=body, title=title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT)
+        if result:
             return None
+        # Of what Apprise says only the number: the rest may hold parts of the address.
+        said = " ".join(entry.message for entry in result.logs())
     except Exception as error:  # plugins of many hands: one that breaks must not take the engine along
         return _("an error inside of Apprise ({kind})").format(kind=type(error).__name__)
-    finally:
-        logging.getLogger(_CHATTY[0]).removeHandler(heard)
-    if heard.status is not None:
-        return _("the server answered with status {status}").format(status=heard.status)
+    status = _STATUS.search(said)
+    if status is not None:
+        return _("the server answered with status {status}").format(status=status[1])
     return _("the server was not reached, or did not accept it")
 
 
-class _Ear(logging.Handler):
-    """Keeps the HTTP status that Apprise logs in this thread, and nothing else of what it says."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.status: str | None = None
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            found = _STATUS.search(record.getMessage())
-            self.status = found[1] if found else self.status
-
-
-def _silence(heard: _Ear) -> None:
+def _silence() -> None:
     for name in _CHATTY:
         logger = logging.getLogger(name)
         logger.propagate = False
         logger.addHandler(_MUTE)
-    logging.getLogger(_CHATTY[0]).addHandler(heard)
 
 
 def _not_sent(name: str, reason: str) -> Problem:

@@ -31,6 +31,8 @@ from engine.sync.record import Owner, Record, Sent
 FILE = "state.sqlite"
 CHUNK = 500
 LEAST_VALUE = 3
+MOST_SESSIONS = 40
+"""More than the pool keeps: locks have sessions of their own."""
 ONE_AT_A_TIME = 0x616267_6C656963
 """Names the lock that every transaction on PostgreSQL takes."""
 EMPTY = {"content": "", "fingerprint": ""}
@@ -90,7 +92,7 @@ class Store:
     def __init__(self, folder: Path, database: str = "sqlite", clock: Callable[[], datetime] | None = None) -> None:
         self._clock = clock or (lambda: datetime.now(UTC))
         self.folder = folder
-        self.is_shared = database != "sqlite"
+        self.is_shared = is_postgresql(database)
         """Whether programs on several machines use this state."""
         if database == "sqlite":
             self._engine = _sqlite(folder)
@@ -706,12 +708,16 @@ def _sqlite(folder: Path) -> Any:
 
 def _server(database: str) -> Any:
     try:
-        engine = create_engine(server_url(database), pool_pre_ping=True, max_overflow=40)
+        pool = {"max_overflow": MOST_SESSIONS} if is_postgresql(database) else {}
+        engine = create_engine(server_url(database), pool_pre_ping=True, **pool)
     except (SQLAlchemyError, ImportError, ValueError):
         message = _("The database in configuration.yaml can't be used.")
         hint = _("Write sqlite, or postgresql://user@host/db with the package psycopg installed: {command}")
         command = "pip install abgleich[postgresql]"
         raise UserMustFix(Problem("database_unusable", message, hint.format(command=command))) from None
+
+    if not is_postgresql(database):
+        return engine
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
@@ -720,6 +726,11 @@ def _server(database: str) -> Any:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
 
     return engine
+
+
+def is_postgresql(database: str) -> bool:
+    """Whether programs on several machines may share it."""
+    return server_url(database).startswith("postgresql+")
 
 
 def server_url(database: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import socket
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from engine.config.load import load
-from engine.i18n import language, use_language
+from engine.i18n import _, language, use_language
 from engine.service import notify
 from engine.service.notify import Notice, addresses, send
 from tests.world import PERSONAL, World
@@ -76,6 +77,18 @@ def _language() -> Iterator[None]:
     use_language(before)
 
 
+@pytest.fixture
+def everything_logged() -> Iterator[io.StringIO]:
+    """What a program that logs everything would have in its log."""
+    text = io.StringIO()
+    handler, root, level = logging.StreamHandler(text), logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield text
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
 def dead_address() -> str:
     """An address where nobody listens."""
     with closing(socket.socket()) as free:
@@ -132,10 +145,9 @@ def test_a_nonsense_address_is_told_as_one() -> None:
 
 
 def test_a_problem_names_the_address_and_the_next_step_but_never_the_password(
-    board: Board, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    board: Board, capfd: pytest.CaptureFixture[str], everything_logged: io.StringIO
 ) -> None:
     board.status = 403
-    caplog.set_level(logging.DEBUG)
     to = {"eins": board.address, "zwei": dead_address(), "drei": f"nonsense://{PASSWORD}@host/?pass={PASSWORD}"}
     problems = send(HELD, to, "p")
     assert len(problems) == 3
@@ -144,7 +156,7 @@ def test_a_problem_names_the_address_and_the_next_step_but_never_the_password(
         assert "abgleich notify-test" in problem.hint
         assert PASSWORD not in repr(problem)
     printed = capfd.readouterr()
-    assert PASSWORD not in printed.out + printed.err + caplog.text
+    assert PASSWORD not in printed.out + printed.err + everything_logged.getvalue()
     assert printed.err == ""
 
 
@@ -166,14 +178,12 @@ def test_nobody_to_send_to_is_no_problem() -> None:
     assert send(HELD, {}, "p") == []
 
 
-def test_the_notice_speaks_the_language_of_the_project(board: Board) -> None:
-    use_language("de")
-    send(HELD, {"leitung": board.address}, "p")
-    use_language("en")
-    send(HELD, {"leitung": board.address}, "p")
-    german, english = board.notices
-    assert english["message"].startswith(HELD.text)
-    assert german["message"].startswith(HELD.text)
+@pytest.mark.parametrize("spoken", ["de", "en"])
+def test_the_notice_speaks_the_language_in_use(board: Board, spoken: str) -> None:
+    use_language(spoken)
+    assert send(HELD, {"leitung": board.address}, "p") == []
+    title = _("{mapping}: a plan waits for an approval").format(mapping=HELD.alias)
+    assert board.notices[0]["title"] == f"abgleich – {title}"
 
 
 # -- to whom -----------------------------------------------------------------------------------------------------------
