@@ -49,13 +49,13 @@ def _sent(project: Project, name: str, url: str, as_json: bool) -> Problem | Non
     from engine.service.notify import Notice, send
 
     text = _("This is a test. Whoever reads it will hear when a mapping needs attention.")
-    problems = send(Notice("test", "", "", text), {name: url}, project.root.name)
+    problem = send(Notice("test", "", "", text), {name: url}, project.root.name).get(name)
     if not as_json:
-        if not problems:
+        if problem is None:
             show([("good", _("{name}: sent. Has it arrived?").format(name=name))])
-        for problem in problems:
+        else:
             show([("head", name), *problem_lines(problem_as_shown(problem), reader_of_lines(project.root))])
-    return problems[0] if problems else None
+    return problem
 
 
 def _errors(project: Project) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from engine.problems import Problem, UserMustFix
 if TYPE_CHECKING:
     from engine.config.load import Project
     from engine.service.engine import Engine
+    from engine.service.logs import Log
 
 
 class LogForm(StrEnum):
@@ -60,14 +62,23 @@ def command(
         for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), lambda _signal, _frame: engine.stop())
-        page = Health(health, lambda: facts_of(engine)) if health is not None else None
-        if page is not None:
-            page.start()
-        engine.run()
-    logs.close()
+        threading.excepthook = lambda failure: _told(logs, failure)
+        try:
+            if health is not None:
+                Health(health, lambda: facts_of(engine)).start()
+            engine.run()
+        finally:
+            logs.close()
     sys.stdout.flush()
     # Threads that wait on a silent server must not keep the program from ending; the state is safe.
     os._exit(0)
+
+
+def _told(logs: Log, failure: threading.ExceptHookArgs) -> None:
+    """A thread has ended by a bug: its kind is told, its text may hold people."""
+    kind = failure.exc_type.__name__
+    name = failure.thread.name if failure.thread is not None else "?"
+    logs.event("bug", _("A bug in abgleich: {kind} at {place}.").format(kind=kind, place=name), "error")
 
 
 def _secrets(project: Project, engines: list[Engine]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from engine.config.load import Mapping, Project
 from engine.config.schema import MappingTrigger, TimePatternTrigger, TimeTrigger
 from engine.i18n import _, use_language
 from engine.problems import Problem, ProblemError, UserMustFix
-from engine.report import status_word
+from engine.report import drop_word, status_word
 from engine.service.drops import DropLife
 from engine.service.live import Live, Stale
 from engine.service.logs import Log
@@ -34,6 +34,8 @@ from engine.sync.record import digest
 
 LOOK = 1.0
 """At least so often, in seconds, everything is looked at: hints only make it earlier."""
+UNREST = 0.3
+"""So soon it is looked again where the configuration is just being changed."""
 PAUSE = 0.1
 SLOWLY = 5.0
 PATIENCE = 8.0
@@ -125,7 +127,8 @@ class Engine:
 
     def _rest(self) -> None:
         soon = self.drops.next_look() if self._leading else None
-        self._wake.wait(LOOK if soon is None else min(LOOK, soon + 0.01))
+        longest = UNREST if self.live.restless else LOOK
+        self._wake.wait(longest if soon is None else min(longest, soon + 0.01))
         # Many changes at once are one look.
         if self._wake.is_set() and not self.stopping.is_set():
             self.stopping.wait(PAUSE)
@@ -223,7 +226,7 @@ class Engine:
             if new is not None and new.code == "file_busy" and (old is None or old.code != "file_busy"):
                 self.log.event("file_busy", new.reason or "", "warning", mapping=new.mapping, file=new.path)
             elif new is not None and new.state in ("queued", "superseded"):
-                self.log.event(new.state, new.path, mapping=new.mapping)
+                self.log.event(new.state, f"{new.path}: {drop_word(new.state)}", mapping=new.mapping, file=new.path)
         for mapping, reason in self.drops.reasons.items():
             if self._told_folders.get(mapping) != reason:
                 text = _("The folder of the mapping can't be read: {reason}.").format(reason=reason)

@@ -113,6 +113,11 @@ class Live:
         """The commit of the git work tree that the project lies in; None without one."""
         return commit_of(self.root)
 
+    @property
+    def restless(self) -> bool:
+        """Whether changes were seen that are not taken in yet."""
+        return self._unrest is not None
+
     def look(self) -> bool:
         """Whether something changed; cheap where nothing did. To be called every second or more often.
 

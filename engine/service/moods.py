@@ -139,12 +139,10 @@ class Courier:
 
     def _sent(self, parcel: _Parcel) -> list[_Parcel]:
         """Send it; what is left to be tried again."""
-        left: dict[str, str] = {}
-        for name, url in parcel.to.items():
-            problems = send(parcel.notice, {name: url}, parcel.project.root.name)
-            for problem in problems:
-                left[name] = url
-                self.log.event("notify", f"{problem.message} {problem.hint}", level="warning")
+        failed = send(parcel.notice, parcel.to, parcel.project.root.name)
+        for problem in failed.values():
+            self.log.event("notify", f"{problem.message} {problem.hint}", level="warning")
+        left = {name: parcel.to[name] for name in failed}
         if not left or self._clock() > parcel.until:
             return []
         tries = parcel.tries + 1

@@ -59,8 +59,8 @@ def addresses(project: Project, mapping_id: str | None) -> dict[str, str]:
     return {name: every[name] for name in wanted if name in every}
 
 
-def send(notice: Notice, to: Mapping[str, str], project_name: str) -> list[Problem]:
-    """Send a notice to all addresses at once; one problem for each that did not take it. Never raises.
+def send(notice: Notice, to: Mapping[str, str], project_name: str) -> dict[str, Problem]:
+    """Send a notice to all addresses at once; by name a problem for each that did not take it. Never raises.
 
     Returns after :data:`SECONDS` at the latest: what was not taken by then counts as not sent, although it may come.
     """
@@ -85,7 +85,7 @@ def send(notice: Notice, to: Mapping[str, str], project_name: str) -> list[Probl
         reasons[name] = reason
     late = _("no answer within {seconds} s").format(seconds=f"{SECONDS:g}")
     failed = {name: reasons.get(name, late) for name in to}
-    return [_not_sent(name, reason) for name, reason in failed.items() if reason is not None]
+    return {name: _not_sent(name, reason) for name, reason in failed.items() if reason is not None}
 
 
 @cache

@@ -100,7 +100,7 @@ def dead_address() -> str:
 
 
 def test_a_notice_arrives_with_its_title_its_text_and_its_umlauts(board: Board) -> None:
-    assert send(HELD, {"leitung": board.address}, "Feuerwehr Süd") == []
+    assert send(HELD, {"leitung": board.address}, "Feuerwehr Süd") == {}
     (notice,) = board.notices
     assert notice["title"] == "abgleich – Einsatzabteilung für Übungen: a plan waits for an approval"
     lines = notice["message"].splitlines()
@@ -112,20 +112,20 @@ def test_a_notice_arrives_with_its_title_its_text_and_its_umlauts(board: Board) 
 
 @pytest.mark.parametrize("kind", ["failed", "held", "refused", "stale", "overdue", "recovered", "test"])
 def test_every_kind_has_a_title_of_its_own(board: Board, kind: notify.Kind) -> None:
-    assert send(Notice(kind, "personal", "Alle", "Text."), {"leitung": board.address}, "p") == []
+    assert send(Notice(kind, "personal", "Alle", "Text."), {"leitung": board.address}, "p") == {}
     assert len(board.notices[0]["title"]) > len("abgleich – Alle: ")
 
 
 def test_all_addresses_get_it_also_where_one_is_dead(board: Board) -> None:
     with closing(Board()) as second:
-        problems = send(HELD, {"a": board.address, "b": dead_address(), "c": second.address}, "p")
+        problems = [*send(HELD, {"a": board.address, "b": dead_address(), "c": second.address}, "p").values()]
         assert (len(board.notices), len(second.notices)) == (1, 1)
     assert [problem.code for problem in problems] == ["notice_not_sent"]
     assert "to b could" in problems[0].message
 
 
 def test_one_name_may_hold_several_addresses(board: Board) -> None:
-    assert send(HELD, {"alle": f"{board.address}, {board.address}x"}, "p") == []
+    assert send(HELD, {"alle": f"{board.address}, {board.address}x"}, "p") == {}
     assert len(board.notices) == 2
 
 
@@ -134,12 +134,12 @@ def test_one_name_may_hold_several_addresses(board: Board) -> None:
 )
 def test_a_server_that_does_not_take_it_is_told_with_its_answer(board: Board, status: int, words: str) -> None:
     board.status = status
-    (problem,) = send(HELD, {"leitung": board.address}, "p")
+    (problem,) = send(HELD, {"leitung": board.address}, "p").values()
     assert words in problem.message
 
 
 def test_a_nonsense_address_is_told_as_one() -> None:
-    problems = send(HELD, {"a": f"nonsense {PASSWORD}", "b": f"gibtesnicht://{PASSWORD}@x", "c": ""}, "p")
+    problems = [*send(HELD, {"a": f"nonsense {PASSWORD}", "b": f"gibtesnicht://{PASSWORD}@x", "c": ""}, "p").values()]
     assert [problem.code for problem in problems] == ["notice_not_sent"] * 3
     assert all("none that Apprise knows" in problem.message for problem in problems)
 
@@ -149,7 +149,7 @@ def test_a_problem_names_the_address_and_the_next_step_but_never_the_password(
 ) -> None:
     board.status = 403
     to = {"eins": board.address, "zwei": dead_address(), "drei": f"nonsense://{PASSWORD}@host/?pass={PASSWORD}"}
-    problems = send(HELD, to, "p")
+    problems = [*send(HELD, to, "p").values()]
     assert len(problems) == 3
     for name, problem in zip(to, problems, strict=True):
         assert f"to {name} could" in problem.message
@@ -165,23 +165,23 @@ def test_a_silent_server_holds_nobody_up_for_long(board: Board, monkeypatch: pyt
     board.status = None
     with closing(Board()) as quick:
         # Whatever the machine's speed: the silent one is released only after `send` has returned.
-        problems = send(HELD, {"stumm": board.address}, "p")
+        problems = [*send(HELD, {"stumm": board.address}, "p").values()]
         assert board.waiting.wait(60)
         monkeypatch.setattr(notify, "SECONDS", 60.0)
-        assert send(HELD, {"flink": quick.address}, "p") == []
+        assert send(HELD, {"flink": quick.address}, "p") == {}
     (problem,) = problems
     assert "no answer within 0.2 s" in problem.message
     assert "stumm" in problem.message
 
 
 def test_nobody_to_send_to_is_no_problem() -> None:
-    assert send(HELD, {}, "p") == []
+    assert send(HELD, {}, "p") == {}
 
 
 @pytest.mark.parametrize("spoken", ["de", "en"])
 def test_the_notice_speaks_the_language_in_use(board: Board, spoken: str) -> None:
     use_language(spoken)
-    assert send(HELD, {"leitung": board.address}, "p") == []
+    assert send(HELD, {"leitung": board.address}, "p") == {}
     title = _("{mapping}: a plan waits for an approval").format(mapping=HELD.alias)
     assert board.notices[0]["title"] == f"abgleich – {title}"
 
