@@ -155,5 +155,6 @@ def _goodbye() -> None:
             ("head", _("Where to go next")),
             ("", "  abgleich init " + _("my-project") + "   " + _("a project of your own, with everything explained")),
             ("", "  abgleich check | preview | run   " + _("look, try, do")),
+            ("", "  abgleich start               " + _("by itself, whenever a list comes")),
         ]
     )

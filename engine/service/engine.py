@@ -22,7 +22,7 @@ from engine.service.logs import Log
 from engine.service.moods import Courier, Moods
 from engine.service.schedule import last_due
 from engine.service.watch import Watch
-from engine.service.work import Result, Work
+from engine.service.work import Result, Work, bug
 from engine.service.workflow import Workflows
 from engine.state.drops import Drops
 from engine.state.jobs import Job, Jobs
@@ -139,9 +139,14 @@ class Engine:
         try:
             step()
         except ProblemError as error:
-            for problem in error.problems:
-                self.log.event(problem.code, f"{problem.message} {problem.hint}".strip(), "error")
-            self.stopping.wait(SLOWLY)
+            problems = error.problems
+        except Exception as error:
+            problems = (bug(error),)
+        else:
+            return
+        for problem in problems:
+            self.log.event(problem.code, f"{problem.message} {problem.hint}".strip(), "error")
+        self.stopping.wait(SLOWLY)
 
     # -- one look ------------------------------------------------------------------------------------------------------
 

@@ -86,6 +86,7 @@ class Inbox:
         return known[1]
 
 
+@lru_cache(maxsize=4096)
 def folder_of(root: Path, pattern: str) -> tuple[Path, str | None]:
     """The folder to read and the pattern of its names; None for the names where the folder is a pattern itself."""
     path = Path(pattern)

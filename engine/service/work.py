@@ -88,10 +88,10 @@ class Work:
         return self._tried(project, mapping, job).as_json()
 
     def _take(self, job: Job, mapping: Mapping) -> bool:
-        """The drops of the job run from now on. False where its file has changed meanwhile: it will come again."""
+        """The drops of the job run from now on. False where its file is gone, or has changed and will come again."""
         drops = self.drops.all(mapping.id)
         mine = {drop.path: drop for drop in drops if self._is_of(drop, job, mapping)}
-        if job.path is not None and job.path not in mine and any(drop.path == job.path for drop in drops):
+        if job.path is not None and job.path not in mine:
             return False
         moment = self.store.now()
         return self.drops.replace(
@@ -114,7 +114,7 @@ class Work:
             return _of_problem("refused", error.problems[0])
         except Exception as error:
             # A bug: its text may hold values of people. The run is tried again, others go on.
-            problem = _bug(error)
+            problem = bug(error)
             self.log.event("bug", problem.message, level="error", mapping=job.mapping)
             return _of_problem("failed", problem)
         return _of_report(report)
@@ -206,7 +206,8 @@ def _in_numbers(report: Report) -> str:
     return "; ".join(f"{name}: {text}" if len(numbers) > 1 else text for name, text in numbers.items() if text)
 
 
-def _bug(error: Exception) -> Problem:
+def bug(error: Exception) -> Problem:
+    """What ended in an error that nobody foresaw: its kind and place; its text may hold values of people."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
