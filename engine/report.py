@@ -265,7 +265,7 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _drop_style(drop["state"]), text
         if drop["reason"]:
             yield "", f"    {drop['reason']}"
-    done = len(status["drops"]) - len(waiting)
+    done = sum(1 for drop in status["drops"] if drop["state"] == "done")
     if done:
         yield "dim", ngettext("{n} file is done.", "{n} files are done.", done).format(n=done)
     yield "head", _("Connections")

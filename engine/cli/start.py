@@ -15,6 +15,7 @@ import typer
 
 from engine.cli.common import load_project, open_store, problems_shown
 from engine.cli.output import show_problems
+from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _
 from engine.problems import Problem, UserMustFix
 
@@ -51,6 +52,7 @@ def command(
 
     project = load_project(context)
     show_problems(project.problems, project.root)
+    _refuse_unknown_database(project)
     with problems_shown(context, as_json=False), open_store(project) as store:
         if worker and not store.is_shared:
             raise UserMustFix(_needs_server())
@@ -61,7 +63,9 @@ def command(
         known.append(engine)
         for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
             if hasattr(signal, name):
-                signal.signal(getattr(signal, name), lambda _signal, _frame: engine.stop())
+                signal.signal(getattr(signal, name), lambda _signal, _frame: _stop(engine))
+        if hasattr(signal, "SIGIO"):
+            signal.signal(signal.SIGIO, signal.SIG_IGN)  # see engine.service.busy
         threading.excepthook = lambda failure: _told(logs, failure)
         try:
             if health is not None:
@@ -74,11 +78,23 @@ def command(
     os._exit(0)
 
 
+def _stop(engine: Engine) -> None:
+    # The main thread may hold a lock that stopping needs.
+    threading.Thread(target=engine.stop, daemon=True).start()
+
+
 def _told(logs: Log, failure: threading.ExceptHookArgs) -> None:
     """A thread has ended by a bug: its kind is told, its text may hold people."""
     kind = failure.exc_type.__name__
     name = failure.thread.name if failure.thread is not None else "?"
     logs.event("bug", _("A bug in abgleich: {kind} at {place}.").format(kind=kind, place=name), "error")
+
+
+def _refuse_unknown_database(project: Project) -> None:
+    """Where the state is stands in the configuration: with a broken one only a state that is there may be taken."""
+    errors = project.errors_of(project.root / FOLDER / CONFIGURATION)
+    if errors and not (project.state_folder / "state.sqlite").exists():
+        raise UserMustFix(errors[0])
 
 
 def _secrets(project: Project, engines: list[Engine]) -> frozenset[str]:

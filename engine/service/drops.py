@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.config.load import Mapping, Project
 from engine.config.schema import FileTrigger
 from engine.i18n import _
+from engine.service.busy import is_being_written
 from engine.service.inbox import Found, Inbox, Look, folder_of
 from engine.state.drops import FINAL, Drop, Drops, DropState
 from engine.state.store import Store
@@ -25,13 +26,21 @@ PATIENCE = 30.0
 BUSY_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
+class Busy(Exception):
+    """Somebody still writes the file."""
+
+
 @dataclass(slots=True)
 class _Rest:
-    """Since when a file has been lying still, and when it is to be opened, also again where it could not be read."""
+    """Since when a file has been lying still, and when it is to be opened, also again where it could not be read.
+
+    ``first``: since when it has been changing.
+    """
 
     stamp: str
     since: float
     due: float
+    first: float
     tries: int = 0
 
 
@@ -55,12 +64,18 @@ class DropLife:
         self._rests: dict[tuple[str, str], _Rest] = {}
         self._known: dict[tuple[str, str], Drop] | None = None
         self._mappings: object = None
+        self._version = 0
         self.reasons: dict[str, str] = {}
         """Why the folder of a mapping can't be read, in the words of the system."""
 
     def stale(self) -> None:
         """Somebody else has changed drops: the next look reads them anew."""
+        self._version += 1
         self._known = self._mappings = None
+
+    def known(self) -> Collection[Drop]:
+        """All drops as the last look left them, or as they are."""
+        return self._all().values()
 
     def folders(self, project: Project) -> set[Path]:
         """The folders that matter."""
@@ -76,6 +91,7 @@ class DropLife:
 
     def look(self, project: Project) -> Step:
         """Look at all folders once and bring the state up to date."""
+        version = self._version
         watching = list(_watching(project))
         found = self.inbox.look({trigger.path for _mapping, trigger in watching})
         known = self._all()
@@ -99,8 +115,10 @@ class DropLife:
             after[drop.place] = drop
         made = tuple(change for change in changes.values() if change[0] != change[1])
         if made and not self.drops.replace(made):
-            self._known = None
-        elif made:
+            self.stale()
+            return Step()
+        # Whoever called stale() meanwhile knows more than this look.
+        if made and version == self._version:
             self._known = after
         return Step(made, tuple(wanted))
 
@@ -110,12 +128,18 @@ class DropLife:
         return self._known
 
     def try_again(self, mapping: str) -> None:
-        """The mapping was changed: what it refused is looked at once more."""
-        refused = [drop for drop in self.drops.all(mapping) if drop.state == "refused" and drop.stamp]
+        """The mapping was changed: what it refused is looked at once more, but for lists that a newer one followed."""
+        drops = self.drops.all(mapping)
+        refused = [drop for drop in drops if drop.state == "refused" and drop.stamp and drop.code != "plan_rejected"]
+        good = max((drop for drop in drops if drop.state == "done"), key=_age, default=None)
         moment = self.store.now()
-        self.drops.replace(
-            [(drop, replace(drop, state="complete", ran=None, outcome=None, since=moment)) for drop in refused]
-        )
+        changes: list[tuple[Drop | None, Drop | None]] = []
+        for drop in refused:
+            if good is not None and _age(good) > _age(drop):
+                changes.append((drop, superseded(drop, good.path, moment)))
+            else:
+                changes.append((drop, replace(drop, state="complete", ran=None, outcome=None, since=moment)))
+        self.drops.replace(changes)
         self.stale()
 
     def look_again(self, drop: Drop) -> None:
@@ -169,26 +193,37 @@ class DropLife:
 
     def _rest(self, place: tuple[str, str], look: Look, mapping: Mapping) -> _Rest:
         now = self._now()
-        rest = self._rests[place] = _Rest(look.stamp, now, now + mapping.model.source.settle)
+        before = self._rests.get(place)
+        first = before.first if before is not None else now
+        rest = self._rests[place] = _Rest(look.stamp, now, now + mapping.model.source.settle, first)
         return rest
 
     def _complete(self, drop: Drop, look: Look, rest: _Rest) -> Drop:
         """The drop with its content; as it was before where that has run already; pending where it can't be read."""
         try:
             content = _content(look)
+        except Busy:
+            message = _("Another program still has the file open for writing. It is run when that is done.")
+            return self._waiting(drop, rest, message)
         except OSError as error:
-            rest.due = self._now() + BUSY_PAUSES[min(rest.tries, len(BUSY_PAUSES) - 1)]
-            rest.tries += 1
             reason = error.strerror or type(error).__name__
             message = _("The file can't be read: {reason}. It is tried again by itself.").format(reason=reason)
-            return replace(drop, code="file_busy", reason=message)
+            return self._waiting(drop, rest, message)
         if content is None:
-            del self._rests[drop.place]  # touched while it was read: the next look sees how it is
+            rest.stamp = ""  # touched while it was read: the next look sees how it is
             return replace(drop, code=None, reason=None)
         if content == drop.ran and drop.outcome is not None:
             reason = _("The same content as in the last run.")
+            self._rests.pop(drop.place, None)
             return replace(drop, state=drop.outcome, content=content, code="same_content", reason=reason)
+        self._rests.pop(drop.place, None)
         return replace(drop, state="complete", content=content, since=self.store.now(), code=None, reason=None)
+
+    def _waiting(self, drop: Drop, rest: _Rest, reason: str) -> Drop:
+        """A file that can't be taken yet is tried again, less and less often."""
+        rest.due = self._now() + BUSY_PAUSES[min(rest.tries, len(BUSY_PAUSES) - 1)]
+        rest.tries += 1
+        return replace(drop, code="file_busy", reason=reason)
 
     # -- which of several ----------------------------------------------------------------------------------------------
 
@@ -196,12 +231,13 @@ class DropLife:
         """Complete drops that wait from now on or are superseded, and those whose mapping is to be run."""
         by_mapping: dict[str, list[Drop]] = {}
         for drop in drops.values():
-            if drop.is_pending and drop.state != "running":
+            if (drop.is_pending and drop.state != "running") or (drop.state == "failed" and drop.stamp):
                 by_mapping.setdefault(drop.mapping, []).append(drop)
         changed: list[Drop] = []
         wanted: list[Drop] = []
         for mapping_id, waiting in by_mapping.items():
-            complete = [drop for drop in waiting if drop.state in ("complete", "queued")]
+            # What has failed waits, too: to be tried again.
+            complete = [drop for drop in waiting if drop.state in ("complete", "queued", "failed")]
             if not any(drop.state == "complete" for drop in complete):
                 continue
             newest = max(complete, key=_age)
@@ -211,18 +247,17 @@ class DropLife:
                 continue
             moment = self.store.now()
             for drop in complete:
-                if drop is newest or together:
-                    changed += [replace(drop, state="queued", since=moment)] if drop.state == "complete" else []
-                else:
+                if drop is not newest and not together:
                     changed.append(superseded(drop, newest.path, moment))
-                    self._rests.pop(drop.place, None)
-            wanted.append(newest)
+                elif drop.state == "complete" or (together and drop.state == "failed"):
+                    changed.append(replace(drop, state="queued", since=moment))
+            wanted += [newest] if together or newest.state != "failed" else []
         return changed, wanted
 
     def _is_young(self, drop: Drop) -> bool:
         """Whether a file is still being written and may be waited for."""
         rest = self._rests.get(drop.place)
-        begun = rest.since if rest is not None else 0.0
+        begun = rest.first if rest is not None else 0.0
         return drop.state in ("seen", "settling") and drop.code is None and self._now() - begun < PATIENCE
 
     # -- files that are gone -------------------------------------------------------------------------------------------
@@ -286,8 +321,13 @@ def _age(drop: Drop) -> tuple[str, str]:
 
 
 def _content(look: Look) -> str | None:
-    """The hash of the whole file; None where it was touched meanwhile. Raises OSError where it can't be read."""
+    """The hash of the whole file; None where it was touched meanwhile.
+
+    Raises OSError where it can't be read, and :class:`Busy` where somebody still writes.
+    """
     with look.path.open("rb") as file:
+        if is_being_written(file):
+            raise Busy
         found = hashlib.file_digest(file, "sha256").hexdigest()
     stat = look.path.stat()
     return found if (stat.st_size, stat.st_mtime_ns) == (look.size, look.modified) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,17 +16,19 @@ from engine.config.schema import MappingTrigger, TimePatternTrigger, TimeTrigger
 from engine.i18n import _, use_language
 from engine.problems import Problem, ProblemError, UserMustFix
 from engine.report import drop_word, status_word
+from engine.service.archive import Archive
 from engine.service.drops import DropLife
 from engine.service.live import Live, Stale
 from engine.service.logs import Log
-from engine.service.moods import Courier, Moods
+from engine.service.moods import CONFIGURATION, Courier, Moods
+from engine.service.retries import next_try
 from engine.service.schedule import last_due
 from engine.service.watch import Watch
 from engine.service.work import Result, Work, bug
 from engine.service.workflow import Workflows
-from engine.state.drops import Drops
+from engine.state.drops import Drop
 from engine.state.jobs import Job, Jobs
-from engine.state.locks import Locks, Taken
+from engine.state.locks import Held, Locks, Taken
 from engine.state.service import ServiceState
 from engine.state.store import Store
 from engine.state.versions import Versions
@@ -41,8 +43,13 @@ SLOWLY = 5.0
 PATIENCE = 8.0
 """How long the steps under way may take when the engine is stopped."""
 LATE = timedelta(minutes=1)
-MAIN = "engine"
-LEADER = "leader"
+# No connection can have these names: they share the folder of locks.
+MAIN = "+engine"
+LEADER = "+leader"
+FRESH = timedelta(seconds=30)
+"""A process that gave a sign of life so lately is not dead, whatever its lock says."""
+SECOND_LOOK = 30.0
+"""After so many seconds it is asked again whether jobs that are open are still worked on."""
 
 
 class Engine:
@@ -51,6 +58,7 @@ class Engine:
     def __init__(self, root: Path, store: Store, database: str, log: Log, worker: bool = False) -> None:
         self.root = root
         self.store = store
+        self.database = database
         self.log = log
         self.worker = worker
         self.id = f"{MAIN}-{secrets.token_hex(8)}" if store.is_shared else MAIN
@@ -68,7 +76,12 @@ class Engine:
         """When it last began to look at everything, by the monotonic clock."""
         self._wake = threading.Event()
         self._watch = Watch(self._wake.set, self.live.project.configuration.watch)
-        self._leading: ExitStack | None = None
+        self.archive = Archive(root, self.drops.drops, log)
+        self._own: tuple[ExitStack, Held] | None = None
+        self._leading: tuple[ExitStack, Held | None] | None = None
+        self._news = False
+        self._enabled: set[str] = set()
+        self._asked = 0.0
         self._enqueued: set[str] = set()
         self._slow = 0.0
         self._pruned: datetime | None = None
@@ -84,14 +97,8 @@ class Engine:
 
     def run(self) -> None:
         """Work until :meth:`stop` is called. Raises :class:`UserMustFix` where another engine is at work already."""
-        with ExitStack() as stack:
-            try:
-                # Others tell from this lock whether this process lives; there is one engine, or many workers.
-                stack.enter_context(self.locks.hold(self.id))
-                if self.store.is_shared and not self.worker:
-                    stack.enter_context(self.locks.hold(MAIN))
-            except Taken:
-                raise UserMustFix(self._second()) from None
+        self._own = self._locked()
+        try:
             self.state.come(self.id)
             self._configured(first=True)
             self.workflows.start()
@@ -102,6 +109,31 @@ class Engine:
                     self._rest()
             finally:
                 self._end()
+        finally:
+            self._own[0].close()
+
+    def _locked(self) -> tuple[ExitStack, Held]:
+        """Others tell from this lock whether this process lives; there is one engine, or many workers."""
+        stack = ExitStack()
+        try:
+            held = stack.enter_context(self.locks.hold(self.id))
+            if self.store.is_shared and not self.worker:
+                stack.enter_context(self.locks.hold(MAIN))
+        except Taken:
+            stack.close()
+            raise UserMustFix(self._second()) from None
+        return stack, held
+
+    def _check_locks(self) -> None:
+        """Locks that got lost are taken again; without its state an engine can do nothing but harm."""
+        assert self._own is not None
+        if not self._own[1].is_held():
+            if not self.store.is_shared:
+                raise Homeless
+            self._own[0].close()
+            self._own = self._locked()
+        if self._leading is not None and self._leading[1] is not None and not self._leading[1].is_held():
+            self._stop_leading()
 
     def stop(self) -> None:
         """Finish or park what is under way, and end. May be called from a signal's handler."""
@@ -116,7 +148,8 @@ class Engine:
             self.log.event("stop", _("A step under way is left; it is begun again at the next start."), "warning")
         self._watch.close()
         self._stop_leading()
-        self.state.go(self.id)
+        if self.store.is_there():
+            self.state.go(self.id)
 
     def _second(self) -> Problem:
         at_work = [one for one in self.state.engines() if one.id == MAIN or self.store.is_shared]
@@ -138,6 +171,9 @@ class Engine:
         """One step that must not end the engine: what goes wrong is told, and tried again at the next look."""
         try:
             step()
+        except Homeless:
+            message = _("The folder .abgleich was taken away while the engine was at work.")
+            raise UserMustFix(Problem("state_gone", message, _("Put it back, then start the engine again."))) from None
         except ProblemError as error:
             problems = error.problems
         except Exception as error:
@@ -153,14 +189,21 @@ class Engine:
     def tick(self) -> None:
         """Look at everything once."""
         self.looked = time.monotonic()
-        if self.live.look():
+        self._news |= self.live.look()
+        if self._news:
             self._configured()
+            self._news = False
         if not self._lead():
             return
         project = self.live.project
         self._watch.keep({*self.drops.folders(project), self.root / "mappings"})
-        self._look_at_drops(project)
+        try:
+            self._look_at_drops(project)
+        except Exception:
+            self.drops.stale()  # what was seen is not yet on record
+            raise
         self._look_at_schedules(project)
+        self._reconcile(project)
         self._enqueue(project)
         if time.monotonic() - self._slow >= SLOWLY:
             self._slow = time.monotonic()
@@ -172,6 +215,14 @@ class Engine:
         use_language(project.configuration.language)
         if not first:
             self.log.event("reload", _("The configuration was read again."))
+        if project.configuration.database != self.database:
+            text = _("`database` was changed: it counts from the next start of the engine.")
+            self.log.event("database_changed", text, "warning")
+        enabled = {name for name, mapping in project.mappings.items() if mapping.model.enabled}
+        for name in sorted(self._enabled - enabled - self.live.stale.keys()):
+            text = _("It was deleted or switched off: its lists are not run any more, its people stay as last sent.")
+            self.log.event("mapping_gone", text, "warning", mapping=name)
+        self._enabled = enabled
         for broken, stale in self.live.stale.items():
             self.log.event("stale", _said(stale), "warning", mapping=broken or "configuration")
         if self._leading is None and not first:
@@ -194,32 +245,47 @@ class Engine:
         if self.store.is_shared:
             stack = ExitStack()
             try:
-                stack.enter_context(self.locks.hold(LEADER))
+                self._leading = (stack, stack.enter_context(self.locks.hold(LEADER)))
             except Taken:
                 return False
-            self._leading = stack
         else:
-            self._leading = ExitStack()
+            self._leading = (ExitStack(), None)
         self.drops.stale()
         self._until.clear()
         self._enqueued.clear()
-        self._pick_up()
         return True
 
     def _stop_leading(self) -> None:
         if self._leading is not None:
-            self._leading.close()
+            self._leading[0].close()
             self._leading = None
 
-    def _pick_up(self) -> None:
-        """What a process left behind between two transactions: drops that wait without a job, or run without one."""
-        jobs = {job.mapping: job for job in self.jobs.open()}
-        for drop in Drops(self.store).all():
-            job = jobs.get(drop.mapping)
-            if drop.state == "queued" and job is None:
-                self.jobs.want(drop.mapping, "file", drop.trigger, drop.path, self.now())
-            elif drop.state == "running" and (job is None or job.state != "running"):
-                self.drops.look_again(drop)
+    def _reconcile(self, project: Project) -> None:
+        """Hold drops against jobs: whatever got lost between two transactions, or was taken away, is wanted again."""
+        known = [drop for drop in self.drops.known() if drop.state in ("queued", "failed", "running") and drop.stamp]
+        if not known:
+            return
+        jobs = self.jobs.open()
+        waiting = {job.mapping: job for job in jobs if job.state == "waiting"}
+        running = {job.mapping for job in jobs if job.state == "running"}
+        for name, drops in _by_mapping(known).items():
+            mapping = project.mappings.get(name)
+            if mapping is None or not mapping.model.enabled:
+                continue
+            queued = [drop for drop in drops if drop.state == "queued"]
+            failed = [drop for drop in drops if drop.state == "failed"]
+            if queued:
+                newest = max(queued, key=lambda drop: (drop.modified, drop.path))
+                has = waiting.get(name)
+                # One that has begun just now has not taken its drops yet.
+                if (has is None and name not in running) or (has is not None and has.path not in (newest.path, None)):
+                    self.jobs.want(name, "file", newest.trigger, newest.path, self.now())
+            elif failed and name not in waiting and name not in running:
+                first = failed[0]
+                self.jobs.want(name, "file", first.trigger, first.path, next_try(1, self.now()), 1)
+            for drop in drops:
+                if drop.state == "running" and name not in running:
+                    self.drops.look_again(drop)
 
     def _look_at_drops(self, project: Project) -> None:
         if self.store.is_shared:
@@ -227,6 +293,8 @@ class Engine:
         step = self.drops.look(project)
         for drop in step.wanted:
             self.jobs.want(drop.mapping, "file", drop.trigger, drop.path, self.now())
+        if self.archive.sweep(project, self.drops.known()):
+            self.drops.stale()
         for old, new in step.changes:
             if new is not None and new.code == "file_busy" and (old is None or old.code != "file_busy"):
                 self.log.event("file_busy", new.reason or "", "warning", mapping=new.mapping, file=new.path)
@@ -243,16 +311,16 @@ class Engine:
         for mapping, trigger in _schedules(project):
             name = digest([type(trigger).__name__, trigger.model_dump(mode="json")])[:32]
             since = self._until.get((mapping.id, name)) or self.state.looked_after_until(mapping.id, name)
-            self._until[mapping.id, name] = now
-            if since is None:
-                self.state.look_after(mapping.id, name, now)
-                continue
-            due = last_due(trigger, now, project_zone(project), since)
+            due = last_due(trigger, now, project_zone(project), since) if since is not None else None
             if due is None:
+                if since is None:
+                    self.state.look_after(mapping.id, name, now)
+                self._until[mapping.id, name] = now
                 continue
             kind = trigger.trigger
             self.jobs.want(mapping.id, kind, trigger.id, None, now)
             self.state.look_after(mapping.id, name, now)
+            self._until[mapping.id, name] = now
             if now - due > LATE:
                 when = due.astimezone(project_zone(project)).strftime("%d.%m. %H:%M")
                 text = _("Missed while the engine was down: {when}. It is caught up once.").format(when=when)
@@ -260,6 +328,9 @@ class Engine:
 
     def _enqueue(self, project: Project) -> None:
         now = self.now().isoformat(timespec="microseconds")
+        if time.monotonic() - self._asked >= SECOND_LOOK:
+            self._asked = time.monotonic()
+            self._enqueued.clear()
         open_jobs = self.jobs.open()
         for job in open_jobs:
             mapping = project.mappings.get(job.mapping)
@@ -271,8 +342,9 @@ class Engine:
 
     def _slowly(self, project: Project) -> None:
         """What need not be looked at every second."""
+        self._check_locks()
         self.state.alive(self.id)
-        stale = {name: _said(one) for name, one in self.live.stale.items() if name is not None}
+        stale = {name or CONFIGURATION: _said(one) for name, one in self.live.stale.items()}
         self.moods.look(project, stale, self.now())
         self._take_over()
         if self._pruned is None or self.now() - self._pruned > timedelta(days=1):
@@ -283,7 +355,8 @@ class Engine:
     def _take_over(self) -> None:
         """The workflows of processes that have died go on here."""
         for engine in self.state.engines() if self.store.is_shared else ():
-            if engine.id == self.id or self.locks.is_held(engine.id):
+            seen = self.now() - datetime.fromisoformat(engine.seen_at)
+            if engine.id == self.id or seen < FRESH or self.locks.is_held(engine.id):
                 continue
             count = self.workflows.take_over(engine.id)
             self.state.go(engine.id)
@@ -300,6 +373,17 @@ class Engine:
         text = f"{status_word(result.status)}: {result.text} {result.hint}".rstrip(": ")
         self.log.event("run", text, level, mapping=job.mapping, run=result.run or "", status=result.status)
         self.moods.ran(self.live.project, job.mapping, result.status, f"{result.text} {result.hint}".strip())
+
+
+class Homeless(Exception):
+    """The state's folder is not there any more."""
+
+
+def _by_mapping(drops: Iterable[Drop]) -> dict[str, list[Drop]]:
+    found: dict[str, list[Drop]] = {}
+    for drop in drops:
+        found.setdefault(drop.mapping, []).append(drop)
+    return found
 
 
 def _said(stale: Stale) -> str:

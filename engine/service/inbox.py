@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from engine.i18n import _
 from engine.source.files import is_temporary, matches
 
 WILD = re.compile(r"[*?\[]")
@@ -71,11 +72,12 @@ class Inbox:
     def _of(self, pattern: str, folder: Path, name: str | None) -> Found:
         if name is None:
             # Folders are patterns, too: there is no single one to read.
-            looks = tuple(_stats(path for path in matches(self.root, pattern)))
+            reason = None if folder.is_dir() else _("there is no such folder")
+            found = Found(tuple(_stats(matches(self.root, pattern))), reason)
             known = self._found.get(pattern)
-            self.changed |= known is None or known[1].looks != looks
-            self._found[pattern] = (0, Found(looks))
-            return self._found[pattern][1]
+            self.changed |= known is None or known[1] != found
+            self._found[pattern] = (0, found)
+            return found
         read = self._folders[folder]
         known = self._found.get(pattern)
         if known is None or known[0] != read.version:
@@ -115,7 +117,7 @@ def _read(folder: Path, known: _Folder) -> bool:
 
 
 def _look(entry: os.DirEntry[str], folder: Path) -> Look | None:
-    if is_temporary(entry.name):
+    if is_temporary(entry.name) or not is_writable(entry.name):
         return None
     try:
         if not entry.is_file():
@@ -127,8 +129,19 @@ def _look(entry: os.DirEntry[str], folder: Path) -> Look | None:
     return Look(folder / entry.name, stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
+def is_writable(name: str) -> bool:
+    """Whether a name can be written down: one that is no text of any encoding can't be, and is nobody's list."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _stats(paths: Iterable[Path]) -> Iterator[Look]:
     for path in paths:
+        if not is_writable(str(path)):
+            continue
         try:
             stat = path.stat()
         except OSError:

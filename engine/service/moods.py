@@ -20,6 +20,8 @@ from engine.state.service import ServiceState
 from engine.state.store import Store
 
 OK = "ok"
+CONFIGURATION = "configuration.yaml"
+"""Stands for the mapping where the configuration itself is meant; no mapping can have a file of this name."""
 BAD = ("failed", "held", "refused")
 GIVE_UP = timedelta(days=1)
 DECIDED: dict[str, DropState] = {"applied": "done", "rejected": "refused", "superseded": "superseded"}
@@ -35,24 +37,27 @@ class Moods:
         self.courier = courier
 
     def ran(self, project: Project, mapping: str, status: str, text: str) -> None:
-        """A run has ended."""
+        """A run has ended. One that was skipped says nothing about how the mapping is."""
+        if status == "skipped":
+            return
         self._tell(project, mapping, "run", status if status in BAD else OK, text)
 
     def look(self, project: Project, stale: dict[str, str], now: datetime) -> None:
         """Everything that changes without a run: broken edits, runs that don't come, decisions about plans."""
         told = self.state.told()
         good = self.store.good_runs()
-        for mapping in project.ids:
+        for mapping in (*project.ids, CONFIGURATION):
             value = "stale" if mapping in stale else OK
             if told.get((mapping, "stale"), ("", ""))[0] != value:
                 self._tell(project, mapping, "stale", value, stale.get(mapping, ""))
+        for mapping in project.ids:
             since = good.get(mapping) or told.get((mapping, "stale"), ("", now.isoformat()))[1]
             value = "overdue" if _is_late(project, mapping, datetime.fromisoformat(since), now) else OK
             if told.get((mapping, "overdue"), ("", ""))[0] != value:
                 text = _("No good run for longer than expected (expect_every). Is the list still exported?")
-                self._tell(project, mapping, "overdue", value, text)
+                self._tell(project, mapping, "overdue", value, text if value != OK else "")
         self._decided(project)
-        self.state.forget_told({mapping for mapping, _aspect in told} - project.ids.keys())
+        self.state.forget_told({mapping for mapping, _aspect in told} - {*project.ids, CONFIGURATION})
 
     def _decided(self, project: Project) -> None:
         """Plans that were held and that somebody has decided about since."""
@@ -60,17 +65,26 @@ class Moods:
             if drop.state != "held" or drop.plan is None:
                 continue
             plan = self.store.plan(drop.plan)
-            if plan is not None and not plan.is_open:
-                self.drops.replace([(drop, _decided(drop, plan.status, self.store.now()))])
+            if plan is None or not plan.is_open:
+                status = plan.status if plan is not None else "superseded"
+                self.drops.replace([(drop, _decided(drop, status, self.store.now()))])
         waiting = {plan.plan.mapping for plan in self.store.open_plans() if plan.status == "held"}
         for (mapping, aspect), (value, _since) in self.state.told().items():
             if (aspect, value) == ("run", "held") and mapping not in waiting and mapping in project.ids:
-                self._tell(project, mapping, "run", OK, _("Somebody has decided about the plan that waited."))
+                # Rejected: the list was not sent, and that is no recovery.
+                decided = self.store.last_decided(mapping)
+                if decided is not None and decided[1] == "applied":
+                    self._tell(project, mapping, "run", OK, _("The plan {plan} was approved.").format(plan=decided[0]))
+                else:
+                    self.state.tell(mapping, "run", OK)
 
     def _tell(self, project: Project, mapping: str, aspect: str, value: str, text: str) -> None:
         before = self.state.tell(mapping, aspect, value)
         if before == value or (before is None and value == OK):
             return
+        others = [known for (name, _other), (known, _since) in self.state.told().items() if name == mapping]
+        if value == OK and any(known != OK for known in others):
+            return  # something else is still wrong
         model = project.mappings[mapping].model if mapping in project.mappings else None
         alias = (model.alias if model is not None else None) or mapping
         kind: Any = "recovered" if value == OK else value
@@ -116,7 +130,10 @@ class Courier:
 
     def take(self, project: Project, notice: Notice) -> None:
         """Send a notice to whom the mapping chose."""
-        self.log.event(notice.kind, notice.text, level=_level(notice.kind), mapping=notice.mapping)
+        if notice.kind in ("overdue", "recovered"):
+            # The others are in the log already: of the run, or of the edit.
+            text = _("in order again") if notice.kind == "recovered" else notice.text
+            self.log.event(notice.kind, text, _level(notice.kind), mapping=notice.mapping)
         to = addresses(project, notice.mapping)
         if not to:
             return

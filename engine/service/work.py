@@ -7,24 +7,29 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.config.load import Mapping, Project
 from engine.i18n import _
 from engine.problems import Problem, ProblemError
 from engine.report import counted
-from engine.service.archive import archive
 from engine.service.drops import finished
 from engine.service.logs import Log
 from engine.service.retries import next_try
 from engine.service.workflow import Parked
+from engine.source.files import matches
 from engine.state.drops import Drop, Drops, DropState
 from engine.state.jobs import Job, Jobs
 from engine.state.store import Store
 from engine.sync.account import Report, Tools
+from engine.sync.guard import HOLDS
 from engine.sync.reading import TriggerFacts
 from engine.sync.run import run_mapping
 
+T = TypeVar("T")
+PASSING = ("connection_busy", "state_unusable", "file_busy")
+"""What passes by itself: nothing is wrong with the list or the mapping."""
+AGAIN = 5.0
 STATES: dict[str, DropState] = {"held": "held", "refused": "refused", "failed": "failed"}
 """What becomes of a drop by the status of its run; with any other status it is done."""
 
@@ -76,7 +81,25 @@ class Work:
 
     def run(self, job_id: str) -> dict[str, Any]:
         """Run the mapping of a job; also again, where it was cut off. Raises :class:`Parked` while stopping."""
-        self._go_on()
+        return self._persistently(lambda: self._run(job_id))
+
+    def _persistently(self, step: Callable[[], T]) -> T:
+        """The step, again and again where the state can't be used: a job must not get lost because a disk is full."""
+        told = False
+        while True:
+            self._go_on()
+            try:
+                return step()
+            except ProblemError as error:
+                problem = error.problems[0]
+            except Exception as error:
+                problem = bug(error)
+            if not told:
+                self.log.event(problem.code, f"{problem.message} {problem.hint}".strip(), "error")
+            told = True
+            self._sleep(AGAIN)
+
+    def _run(self, job_id: str) -> dict[str, Any]:
         job = self.jobs.begin(job_id)
         if job is None:
             return Result("dropped").as_json()
@@ -84,7 +107,11 @@ class Work:
         mapping = project.mappings.get(job.mapping)
         if mapping is None or not mapping.model.enabled or not self._take(job, mapping):
             return Result("dropped").as_json()
-        self.log.event("run", _("begins"), mapping=job.mapping, trigger=job.trigger)
+        moves = mapping.model.source.archive == "move"
+        if job.path is None and moves and not matches(self.root, mapping.model.source.path):
+            return Result("dropped").as_json()  # the last list was put away, and no new one has come
+        what = job.path or _("the newest list, trigger {trigger}").format(trigger=job.trigger)
+        self.log.event("run", _("begins: {what}").format(what=what), mapping=job.mapping, trigger=job.trigger)
         return self._tried(project, mapping, job).as_json()
 
     def _take(self, job: Job, mapping: Mapping) -> bool:
@@ -100,8 +127,8 @@ class Work:
 
     @staticmethod
     def _is_of(drop: Drop, job: Job, mapping: Mapping) -> bool:
-        states = ("queued", "running", "failed") if drop.path == job.path else ("queued", "running")
-        return drop.state in states and (drop.path == job.path or mapping.model.source.combine == "all")
+        together = mapping.model.source.combine == "all"
+        return drop.state in ("queued", "running", "failed") and (drop.path == job.path or together)
 
     def _tried(self, project: Project, mapping: Mapping, job: Job) -> Result:
         together = mapping.model.source.combine == "all"
@@ -111,7 +138,8 @@ class Work:
         try:
             report = run_mapping(project, mapping, tools, file, trigger=facts)
         except ProblemError as error:
-            return _of_problem("refused", error.problems[0])
+            first = error.problems[0]
+            return _of_problem("failed" if first.code in PASSING else "refused", first)
         except Exception as error:
             # A bug: its text may hold values of people. The run is tried again, others go on.
             problem = bug(error)
@@ -134,6 +162,9 @@ class Work:
 
     def settle(self, job_id: str, outcome: dict[str, Any]) -> None:
         """Note what became of a job: also twice, where the engine was killed in between."""
+        self._persistently(lambda: self._settle(job_id, outcome))
+
+    def _settle(self, job_id: str, outcome: dict[str, Any]) -> None:
         result = Result(**outcome)
         job = self.jobs.begin(job_id)
         if job is None:
@@ -143,30 +174,30 @@ class Work:
             self._settle_drops(job, mapping, result)
         else:
             self._give_back(job)
-        self.jobs.end(job.id, result.status, result.run)
-        if result.status == "failed":
-            due = next_try(job.failures + 1, datetime.now(UTC))
-            self.jobs.want(job.mapping, job.trigger, job.trigger_id, job.path, due, job.failures + 1)
+        # People are told before it is over: what is told twice is told once, what is not told is lost.
         self.changed(job, result)
+        again = next_try(job.failures + 1, datetime.now(UTC)) if result.status == "failed" else None
+        self.jobs.end(job, result.status, result.run, again)
 
     def _settle_drops(self, job: Job, mapping: Mapping | None, result: Result) -> None:
         state = STATES.get(result.status, "done")
         moment = self.store.now()
         changes: list[tuple[Drop | None, Drop | None]] = []
+        together = mapping is not None and mapping.model.source.combine == "all"
         for drop in self.drops.all(job.mapping):
             read = drop.path == result.file and drop.content == result.content
-            if drop.state != "running" and not (read and drop.state in ("queued", "complete")):
+            if drop.state != "running" and not (read and drop.state in ("queued", "complete", "failed")):
                 continue
             # What was read counts, not what lay there when the file was queued.
-            content = result.content if drop.path == result.file and result.content else drop.content
+            whole = drop.path == result.file and result.content and not together
+            content = result.content if whole else drop.content
             ended = replace(drop, content=content, run=result.run, plan=result.plan, code=result.code)
             ended = replace(ended, reason=f"{result.text} {result.hint}".strip() if result.code else None)
             if state == "failed":
-                ended = replace(ended, state="failed", since=moment)
+                # What the target holds is not known: also what was sent before must be sent again.
+                ended = replace(ended, state="failed", since=moment, ran=None, outcome=None)
             else:
                 ended = finished(ended, state, moment)
-                if mapping is not None and mapping.model.source.archive == "move":
-                    ended = archive(self.root, ended, self.log)
             changes.append((drop, ended))
         self.drops.replace(changes)
 
@@ -182,9 +213,10 @@ def _of_problem(status: str, problem: Problem) -> Result:
 
 def _of_report(report: Report) -> Result:
     source = report.source or {}
-    worst = [problem for problem in report.problems if problem.severity == "error"] or report.problems
-    first = worst[0] if worst and report.status not in ("done", "unchanged") else None
+    first = _reason(report)
     hint = first.hint if first is not None else ""
+    if report.status == "partial":
+        hint = _("`abgleich show {run}` says why.").format(run=report.run)
     if report.status == "held":
         decide = _("`abgleich show {run}` shows the plan; then abgleich approve {plan}, or abgleich reject {plan}.")
         hint = f"{hint} {decide.format(run=report.run, plan=report.plan)}".strip()
@@ -198,6 +230,16 @@ def _of_report(report: Report) -> Result:
         source.get("file"),
         source.get("sha256"),
     )
+
+
+def _reason(report: Report) -> Problem | None:
+    """What decided about the run as a whole. What is said of rows and persons holds their values: never for the log."""
+    codes = {"held": HOLDS, "skipped": ("condition_not_met",)}
+    if report.status in codes:
+        return next((problem for problem in report.problems if problem.code in codes[report.status]), None)
+    if report.status in ("failed", "refused"):
+        return next((problem for problem in report.problems if problem.severity == "error"), None)
+    return None
 
 
 def _in_numbers(report: Report) -> str:

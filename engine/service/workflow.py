@@ -26,6 +26,8 @@ VERSION = "1"
 POLL = 0.25
 AT_ONCE = 8
 KEEP = timedelta(days=7)
+MOST_ATTEMPTS = 1_000_000
+ALIVE = ("ENQUEUED", "PENDING", "DELAYED")
 
 
 class Parked(BaseException):
@@ -68,7 +70,8 @@ class Workflows:
             outcome = DBOS.run_step({"name": "run"}, self._step, lambda: self.steps.run(job_id))
             DBOS.run_step({"name": "settle"}, self._step, lambda: self.steps.settle(job_id, outcome))
 
-        self._flow = DBOS.workflow(name="job")(job)
+        # A job that is cut off again and again is still a job.
+        self._flow = DBOS.workflow(name="job", max_recovery_attempts=MOST_ATTEMPTS)(job)
         logging.getLogger("dbos").handlers.clear()
 
     def start(self) -> None:
@@ -83,8 +86,14 @@ class Workflows:
         )
 
     def enqueue(self, job_id: str, partition: str) -> None:
-        """Have a job done, once, however often this is called."""
-        with SetWorkflowID(job_id), SetEnqueueOptions(queue_partition_key=partition):
+        """Have a job done that is open, once, however often this is called; anew where its workflow came to nothing."""
+        workflow, number = job_id, 1
+        while (known := DBOS.get_workflow_status(workflow)) is not None:
+            if known.status in ALIVE:
+                return
+            number += 1
+            workflow = f"{job_id}-{number}"
+        with SetWorkflowID(workflow), SetEnqueueOptions(queue_partition_key=partition):
             DBOS.enqueue_workflow(QUEUE, self._flow, job_id)
 
     def take_over(self, executor: str) -> int:

@@ -133,7 +133,10 @@ def _missing(heading: str, header: Sequence[str], columns: Sequence[Column], at:
     known = [other for other in header if other][:_SEARCHED_HEADINGS]
     near = did_you_mean(clean_heading(heading), (other for other in known if other.casefold() not in taken))
     near = near or did_you_mean(clean_heading(heading), known)
-    if near:
+    if not taken & {heading_key(other) for other in header}:
+        # Not a single one: what stands there may be people, whose values are not to be shown.
+        hint = _("None of the headings is there. Is the line with the headings missing, or is it another list?")
+    elif near:
         hint = _('Did you mean "{near}"? Correct the heading in the mapping, or say optional: true.').format(near=near)
     else:
         hint = _("The file has: {headings}. Correct the heading in the mapping, or say optional: true.").format(

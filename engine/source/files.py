@@ -7,7 +7,8 @@ import glob
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from engine.i18n import _
@@ -43,7 +44,14 @@ def matches(root: Path, pattern: str) -> list[Path]:
     files = [path for path in found if path.is_file() and not is_temporary(path.name)]
     if any(sign in str(Path(pattern).parent) for sign in "*?["):
         files = [path for path in files if not is_archived(path)]
-    return sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    return [path for _age, path in sorted(_aged(files), reverse=True)]
+
+
+def _aged(paths: Iterable[Path]) -> Iterator[tuple[tuple[int, str], Path]]:
+    """Each with its age; one that has vanished meanwhile is none."""
+    for path in paths:
+        with suppress(OSError):
+            yield (path.stat().st_mtime_ns, path.name), path
 
 
 def is_temporary(name: str) -> bool:

@@ -69,11 +69,19 @@ class Jobs:
             database.execute(update(t.jobs).where(c.id == job).values(state="running", began_at=self.store.now()))
             return _job(row)
 
-    def end(self, job: str, status: str, run: str | None) -> None:
-        """What became of it."""
-        values = {"state": "ended", "status": status, "run": run, "ended_at": self.store.now()}
+    def end(self, job: Job, status: str, run: str | None, again: datetime | None = None) -> None:
+        """What became of it. ``again``: it is tried again then, unless another run of the mapping waits by now."""
+        c = t.jobs.c
+        moment = self.store.now()
+        values = {"state": "ended", "status": status, "run": run, "ended_at": moment}
         with self.store.transaction() as database:
-            database.execute(update(t.jobs).where(t.jobs.c.id == job).values(**values))
+            database.execute(update(t.jobs).where(c.id == job.id).values(**values))
+            waits = select(c.id).where(c.mapping == job.mapping, c.state == "waiting")
+            if again is None or database.execute(waits).first() is not None:
+                return
+            retry = {"trigger": job.trigger, "trigger_id": job.trigger_id, "path": job.path}
+            retry |= {"id": secrets.token_hex(16), "mapping": job.mapping, "state": "waiting", "made_at": moment}
+            database.execute(insert(t.jobs).values(**retry, failures=job.failures + 1, due_at=now_text(again)))
 
     def drop_waiting(self, mapping: str) -> None:
         """Nothing of this mapping shall run any more."""

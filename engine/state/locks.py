@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from pathlib import Path
 
 from sqlalchemy import Connection as Database
 from sqlalchemy import text
@@ -22,13 +21,20 @@ class Taken(Exception):
     """Somebody else holds the lock."""
 
 
+class Held:
+    """A lock that somebody holds. It may get lost: its file is deleted, or its session is cut."""
+
+    def __init__(self, is_held: Callable[[], bool]) -> None:
+        self.is_held = is_held
+
+
 class Locks:
     """The locks of one project. Names are words of the project: connections, engines."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def hold(self, name: str, wait: float = 0.0) -> AbstractContextManager[None]:
+    def hold(self, name: str, wait: float = 0.0) -> AbstractContextManager[Held]:
         """Hold a lock as long as the context lasts. Raises :class:`Taken` where it can't be had within ``wait``."""
         return self._hold_advisory(name, wait) if self.store.is_shared else self._hold_file(name, wait)
 
@@ -41,23 +47,24 @@ class Locks:
             return True
 
     @contextmanager
-    def _hold_file(self, name: str, wait: float) -> Iterator[None]:
+    def _hold_file(self, name: str, wait: float) -> Iterator[Held]:
         from filelock import FileLock, Timeout
 
         folder = self.store.folder / FOLDER
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(_file(folder, name), timeout=wait, poll_interval=POLL)
+        file = folder / f"{name}.lock"
+        lock = FileLock(file, timeout=wait, poll_interval=POLL)
         try:
             lock.acquire()
         except Timeout:
             raise Taken(name) from None
         try:
-            yield
+            yield Held(lambda: file.exists() and self.store.is_there())
         finally:
             lock.release()
 
     @contextmanager
-    def _hold_advisory(self, name: str, wait: float) -> Iterator[None]:
+    def _hold_advisory(self, name: str, wait: float) -> Iterator[Held]:
         number = int.from_bytes(hashlib.sha256(f"abgleich:{name}".encode()).digest()[:8], "big", signed=True)
         try:
             database = self.store.session()
@@ -66,7 +73,7 @@ class Locks:
         try:
             _wait(lambda: _try(database, number), wait, name)
             try:
-                yield
+                yield Held(lambda: _answers(database))
             finally:
                 with suppress(SQLAlchemyError):
                     database.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": number})
@@ -77,8 +84,11 @@ class Locks:
                 database.close()
 
 
-def _file(folder: Path, name: str) -> Path:
-    return folder / f"{name}.lock"
+def _answers(database: Database) -> bool:
+    try:
+        return bool(database.execute(text("SELECT 1")).scalar())
+    except SQLAlchemyError:
+        return False
 
 
 def _try(database: Database, number: int) -> bool:

@@ -120,6 +120,10 @@ class Store:
         except SQLAlchemyError as error:
             raise unusable(error) from error
 
+    def is_there(self) -> bool:
+        """Whether the state's file is still where it was; a server's state is always there."""
+        return self.is_shared or (self.folder / FILE).exists()
+
     def session(self) -> Database:
         """A session with the database that is nobody else's, outside of transactions; whoever asks for it closes it."""
         session: Database = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -396,6 +400,14 @@ class Store:
             query = query.where(t.plans.c.mapping == mapping)
         with self.transaction() as database:
             return [_stored_plan(row) for row in database.execute(query).all()]
+
+    def last_decided(self, mapping: str) -> tuple[str, str] | None:
+        """The last plan of a mapping that was applied or rejected, and which of both."""
+        c = t.plans.c
+        decided = (c.mapping == mapping, c.status.in_(("applied", "rejected")))
+        with self.transaction() as database:
+            row = database.execute(select(c.number, c.status).where(*decided).order_by(c.ended_at.desc())).first()
+        return (f"P{row.number}", row.status) if row is not None else None
 
     def end_plan(self, plan_id: str, status: str) -> None:
         """What became of a plan: applied or rejected. Its people go with it."""

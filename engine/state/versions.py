@@ -47,9 +47,10 @@ class Versions:
         }
 
     def ids(self) -> set[str]:
-        """The mappings of which there is a good version."""
+        """The mappings of which there is a good version that can go on over a restart."""
+        kept = select(t.versions.c.mapping).where(t.versions.c.texts != "{}")
         with self.store.transaction() as database:
-            return set(database.execute(select(t.versions.c.mapping)).scalars()) - {CONFIGURATION}
+            return set(database.execute(kept).scalars()) - {CONFIGURATION}
 
     def save(self, accepted: Iterable[Version], gone: Collection[str] = ()) -> None:
         """These are the last good versions from now on; there are none any more of those that are gone."""

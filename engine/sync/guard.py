@@ -9,6 +9,17 @@ from engine.config.values import Limit
 from engine.i18n import _
 from engine.sync.plan import ActionPlan, Change, Plan, Reason
 
+HOLDS = (
+    "first_sync",
+    "shrunk",
+    "too_many_rejected",
+    "too_many_changes",
+    "keys_changed",
+    "too_many_removals",
+    "rows_without_key",
+)
+"""The codes of the reasons why a plan, or a part of it, waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
