@@ -230,7 +230,10 @@ class DropLife:
     def _queued(self, project: Project, drops: dict[tuple[str, str], Drop]) -> tuple[list[Drop], list[Drop]]:
         """Complete drops that wait from now on or are superseded, and those whose mapping is to be run."""
         by_mapping: dict[str, list[Drop]] = {}
+        good: dict[str, Drop] = {}
         for drop in drops.values():
+            if drop.state in ("done", "held"):
+                good[drop.mapping] = max(drop, good.get(drop.mapping, drop), key=_age)
             if (drop.is_pending and drop.state != "running") or (drop.state == "failed" and drop.stamp):
                 by_mapping.setdefault(drop.mapping, []).append(drop)
         changed: list[Drop] = []
@@ -238,14 +241,20 @@ class DropLife:
         for mapping_id, waiting in by_mapping.items():
             # What has failed waits, too: to be tried again.
             complete = [drop for drop in waiting if drop.state in ("complete", "queued", "failed")]
-            if not any(drop.state == "complete" for drop in complete):
+            mapping = project.mappings.get(mapping_id)
+            together = mapping is not None and mapping.model.source.combine == "all"
+            moment = self.store.now()
+            if not together:
+                # A failed list is not tried again once a newer one has been run.
+                late = [drop for drop in complete if drop.state == "failed" and _is_followed(drop, good)]
+                changed += [superseded(drop, good[mapping_id].path, moment) for drop in late]
+                complete = [drop for drop in complete if drop not in late]
+            states = {drop.state for drop in complete}
+            if "complete" not in states and (together or states != {"queued", "failed"}):
                 continue
             newest = max(complete, key=_age)
-            mapping = project.mappings[mapping_id]
-            together = mapping.model.source.combine == "all"
             if any((together or _age(drop) > _age(newest)) and self._is_young(drop) for drop in waiting):
                 continue
-            moment = self.store.now()
             for drop in complete:
                 if drop is not newest and not together:
                     changed.append(superseded(drop, newest.path, moment))
@@ -302,6 +311,11 @@ def superseded(drop: Drop, by: str, moment: str) -> Drop:
     """A drop that never runs, because a newer one of its mapping does."""
     message = _("A newer file came at the same time: {file}. Only that one is run.").format(file=by)
     return replace(finished(drop, "superseded", moment), code="superseded", reason=message)
+
+
+def _is_followed(drop: Drop, good: dict[str, Drop]) -> bool:
+    """Whether a newer list of the same mapping has been run."""
+    return drop.mapping in good and _age(good[drop.mapping]) > _age(drop)
 
 
 def _watching(project: Project) -> Iterator[tuple[Mapping, FileTrigger]]:

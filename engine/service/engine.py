@@ -345,7 +345,8 @@ class Engine:
         self._check_locks()
         self.state.alive(self.id)
         stale = {name or CONFIGURATION: _said(one) for name, one in self.live.stale.items()}
-        self.moods.look(project, stale, self.now())
+        if self.moods.look(project, stale, self.now()):
+            self.drops.stale()
         self._take_over()
         if self._pruned is None or self.now() - self._pruned > timedelta(days=1):
             self._pruned = self.now()

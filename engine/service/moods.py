@@ -42,8 +42,11 @@ class Moods:
             return
         self._tell(project, mapping, "run", status if status in BAD else OK, text)
 
-    def look(self, project: Project, stale: dict[str, str], now: datetime) -> None:
-        """Everything that changes without a run: broken edits, runs that don't come, decisions about plans."""
+    def look(self, project: Project, stale: dict[str, str], now: datetime) -> bool:
+        """Everything that changes without a run: broken edits, runs that don't come, decisions about plans.
+
+        Whether drops have come to their end by a decision.
+        """
         told = self.state.told()
         good = self.store.good_runs()
         for mapping in (*project.ids, CONFIGURATION):
@@ -56,11 +59,13 @@ class Moods:
             if told.get((mapping, "overdue"), ("", ""))[0] != value:
                 text = _("No good run for longer than expected (expect_every). Is the list still exported?")
                 self._tell(project, mapping, "overdue", value, text if value != OK else "")
-        self._decided(project)
+        decided = self._decided(project)
         self.state.forget_told({mapping for mapping, _aspect in told} - {*project.ids, CONFIGURATION})
+        return decided
 
-    def _decided(self, project: Project) -> None:
+    def _decided(self, project: Project) -> bool:
         """Plans that were held and that somebody has decided about since."""
+        changed = False
         for drop in self.drops.all():
             if drop.state != "held" or drop.plan is None:
                 continue
@@ -68,6 +73,7 @@ class Moods:
             if plan is None or not plan.is_open:
                 status = plan.status if plan is not None else "superseded"
                 self.drops.replace([(drop, _decided(drop, status, self.store.now()))])
+                changed = True
         waiting = {plan.plan.mapping for plan in self.store.open_plans() if plan.status == "held"}
         for (mapping, aspect), (value, _since) in self.state.told().items():
             if (aspect, value) == ("run", "held") and mapping not in waiting and mapping in project.ids:
@@ -77,6 +83,7 @@ class Moods:
                     self._tell(project, mapping, "run", OK, _("The plan {plan} was approved.").format(plan=decided[0]))
                 else:
                     self.state.tell(mapping, "run", OK)
+        return changed
 
     def _tell(self, project: Project, mapping: str, aspect: str, value: str, text: str) -> None:
         before = self.state.tell(mapping, aspect, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from engine.config.load import Project, load
+from engine.service import drops as drops_module
 from engine.service.drops import PATIENCE, DropLife, finished
+from engine.service.inbox import Look
 from engine.state.drops import Drop, Drops
 from engine.state.store import Store
 from tests.world import PERSONAL, World, people
@@ -342,3 +345,106 @@ def test_somebody_else_s_change_is_never_overwritten(scene: Scene) -> None:
     scene.write("nr\n2\n", modified=2000)
     scene.look()
     assert (scene.drop().state, scene.drop().run) == ("running", "2026-11-23-1")
+
+
+# -- what a hostile world does -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_a_file_that_somebody_still_has_open_for_writing_waits_until_it_is_closed(scene: Scene) -> None:
+    with (scene.world.root / "inbox" / "personal.csv").open("w", encoding="utf-8") as file:
+        file.write("nr\n1\n")
+        file.flush()
+        assert [*scene.settled(), *scene.look(60.0)] == []
+        assert (scene.drop().state, scene.drop().code) == ("settling", "file_busy")
+        file.write("2\n")
+    assert scene.settled() == ["inbox/personal.csv"]
+
+
+def test_a_failed_list_is_superseded_by_a_newer_one_and_waits_together_with_others(scene: Scene) -> None:
+    scene.write("a", "personal-a.csv", modified=1000)
+    scene.settled()
+    scene.finish("failed")
+    scene.write("b", "personal-b.csv", modified=2000)
+    assert scene.settled() == ["inbox/personal-b.csv"]
+    assert scene.states == {"personal-a.csv": "superseded", "personal-b.csv": "queued"}
+
+
+def test_content_that_returns_after_a_failed_one_is_run_again(scene: Scene) -> None:
+    scene.write("A", modified=1000)
+    scene.settled()
+    scene.finish()
+    scene.write("B", modified=2000)
+    scene.settled()
+    failed = scene.drop()
+    Drops(scene.store).replace([(failed, replace(failed, state="failed", ran=None, outcome=None))])
+    scene.life.stale()
+    scene.write("A", modified=3000)
+    assert scene.settled() == ["inbox/personal.csv"]
+
+
+def test_a_mended_mapping_does_not_bring_back_a_list_that_a_newer_one_followed(scene: Scene) -> None:
+    for number, (name, state) in enumerate((("personal-a.csv", "refused"), ("personal-b.csv", "done"))):
+        scene.write(name, name, modified=1000 + number)
+        scene.settled()
+        scene.finish(state)
+    scene.life.try_again("personal")
+    assert scene.settled() == []
+    assert scene.states["personal-a.csv"] == "superseded"
+
+
+def test_one_file_that_never_rests_does_not_hold_up_the_others_for_ever(scene: Scene) -> None:
+    scene.write("a", "personal-a.csv", modified=1000)
+    wanted: list[str] = []
+    for number in range(int(PATIENCE) + 10):
+        scene.write("b" * number, "personal-b.csv", modified=2000 + number)
+        wanted += scene.look(1.0)
+    assert wanted == ["inbox/personal-a.csv"]
+
+
+def test_what_could_not_be_put_on_record_is_seen_by_the_next_look(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.look()
+    scene.write("nr\n1\n")
+    with monkeypatch.context() as patched:
+
+        def full(*_: object) -> bool:
+            raise OSError(28, "no space left")
+
+        patched.setattr(scene.life.drops, "replace", full)
+        with pytest.raises(OSError, match="no space"):
+            scene.look()
+    scene.life.stale()
+    assert scene.settled() == ["inbox/personal.csv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
+def test_a_name_that_is_no_text_holds_up_nobody(scene: Scene) -> None:
+    bad = os.fsencode(str(scene.world.root / "inbox")) + b"/personal-\xff.csv"
+    with open(bad, "wb") as file:  # noqa: PTH123 (a path can't hold it)
+        file.write(b"x")
+    scene.write("nr\n1\n")
+    assert scene.settled() == ["inbox/personal.csv"]
+
+
+def test_a_look_does_not_undo_what_others_have_settled_meanwhile(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.write("A", modified=1000)
+    scene.settled()
+    queued = scene.drop()
+    content = drops_module._content
+
+    def meanwhile(look: Look) -> str | None:
+        Drops(scene.store).replace([(queued, finished(queued, "done", scene.store.now()))])
+        scene.life.stale()
+        return content(look)
+
+    scene.write("b", "other.csv")
+    scene.mapping(name="other")
+    scene.look()
+    scene.look(1.0)
+    monkeypatch.setattr(drops_module, "_content", meanwhile)
+    scene.look(1.5)
+    monkeypatch.setattr(drops_module, "_content", content)
+    scene.write("C", modified=3000)
+    assert "inbox/personal.csv" in scene.settled()

@@ -160,6 +160,50 @@ def test_a_failed_run_is_tried_again_by_itself(watched: World) -> None:
         assert held_by(watched) == []
 
 
+def test_a_failed_run_does_not_take_the_place_of_a_newer_list(watched: World) -> None:
+    watched.fe2.fail(Fault(status=401, delay=2.0))
+    with engine(watched):
+        watched.drop(people(3), "personal-a.csv")
+        wait_for("The run", lambda: drops(watched).get("personal-a.csv") == "running")
+        watched.drop(people(5), "personal-b.csv")
+        wait_for("The sync", lambda: len(held_by(watched)) == 5)
+        wait_for("The end", lambda: drops(watched).get("personal-b.csv") == "done")
+        assert drops(watched)["personal-a.csv"] == "superseded"
+
+
+def test_what_came_before_a_lost_answer_is_sent_again(watched: World) -> None:
+    with engine(watched):
+        watched.drop(people(6))
+        done(watched)
+        # The second list takes effect and its answer is lost, as often as it is tried; then the first one comes back.
+        watched.fe2.fail(Fault(reset="after", times=9))
+        watched.drop(without(people(6), 5))
+        wait_for("The failure", lambda: drops(watched).get("personal.csv") == "failed")
+        assert "5" not in held_by(watched)
+        watched.fe2.recover()
+        watched.drop(people(6))
+        wait_for("The sync", lambda: "5" in held_by(watched))
+
+
+def test_whatever_is_over_is_put_away_and_never_run_again(watched: World) -> None:
+    text = "triggers: [{trigger: file, path: inbox/personal*.csv}]\n" + PERSONAL
+    watched.mapping(text.replace("  key: nr", "  archive: move\n  key: nr"), settle="0.2s")
+    inbox = watched.root / "inbox"
+    with engine(watched):
+        watched.drop(people(20), "personal-1.csv")
+        wait_for("The first", partial(_put_away, inbox, 1))
+        watched.drop(people(5), "personal-2.csv")
+        wait_for("The hold", lambda: drops(watched).get("personal-2.csv") == "held")
+        assert (inbox / "personal-2.csv").exists()
+        (plan,) = watched("status").json["mappings"][0]["held"]
+        watched.approve(plan)
+        wait_for("The second", partial(_put_away, inbox, 2))
+        for number in (3, 4):
+            watched.drop(people(5 + number), f"personal-{number}.csv")
+        wait_for("The rest", partial(_put_away, inbox, 4))
+    assert len(held_by(watched)) == 9
+
+
 # -- schedules, mappings -----------------------------------------------------------------------------------------------
 
 
