@@ -532,6 +532,7 @@ email_like = st.one_of(
 @given(email_like)
 @example("a@xn--mller-kva.de")
 @example("a@b--c.de")
+@example("0@0.arpa")
 @example("\u212a@b.de")
 def test_a_plain_address_is_what_the_library_accepts(written: str) -> None:
     plain = filters._plain_email(written)
