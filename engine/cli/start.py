@@ -39,10 +39,15 @@ def summary() -> str:
 
 def command(
     context: typer.Context,
-    worker: Annotated[bool, typer.Option("--worker")] = False,
-    health: Annotated[int | None, typer.Option("--health", min=0, max=65535, metavar="PORT")] = None,
-    log: Annotated[LogForm, typer.Option("--log")] = LogForm.text,
-    log_file: Annotated[Path | None, typer.Option("--log-file")] = None,
+    worker: Annotated[bool, typer.Option("--worker", help=_("One of several on a PostgreSQL database."))] = False,
+    health: Annotated[
+        int | None,
+        typer.Option(
+            "--health", min=0, max=65535, metavar="PORT", help=_("Page for monitoring programs, on this computer only.")
+        ),
+    ] = None,
+    log: Annotated[LogForm, typer.Option("--log", help=_("Log lines for people or for programs."))] = LogForm.text,
+    log_file: Annotated[Path | None, typer.Option("--log-file", help=_("Write the log into a file, too."))] = None,
 ) -> None:
     """Start."""
     from engine.service.engine import Engine
