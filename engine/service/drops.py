@@ -17,6 +17,7 @@ from engine.config.load import Mapping, Project
 from engine.config.schema import FileTrigger
 from engine.i18n import _
 from engine.service.busy import is_being_written
+from engine.service.folders import is_network
 from engine.service.inbox import Found, Inbox, Look, folder_of
 from engine.state.drops import FINAL, Drop, Drops, DropState
 from engine.state.store import Store
@@ -340,7 +341,8 @@ def _content(look: Look) -> str | None:
     Raises OSError where it can't be read, and :class:`Busy` where somebody still writes.
     """
     with look.path.open("rb") as file:
-        if is_being_written(file):
+        # Network drives refuse leases also where nobody writes: there it can't be told.
+        if not is_network(look.path.parent) and is_being_written(file):
             raise Busy
         found = hashlib.file_digest(file, "sha256").hexdigest()
     stat = look.path.stat()

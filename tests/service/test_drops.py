@@ -361,6 +361,14 @@ def test_a_file_that_somebody_still_has_open_for_writing_waits_until_it_is_close
     assert scene.settled() == ["inbox/personal.csv"]
 
 
+def test_on_a_network_drive_nobody_can_tell_who_has_a_file_open(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drops_module, "is_network", lambda _path: True)
+    with (scene.world.root / "inbox" / "personal.csv").open("w", encoding="utf-8") as file:
+        file.write("nr\n1\n")
+        file.flush()
+        assert scene.settled() == ["inbox/personal.csv"]
+
+
 def test_a_failed_list_is_superseded_by_a_newer_one_and_waits_together_with_others(scene: Scene) -> None:
     scene.write("a", "personal-a.csv", modified=1000)
     scene.settled()
