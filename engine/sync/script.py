@@ -11,7 +11,7 @@ from engine.config.load import Action, Project
 from engine.config.load import Mapping as MappingFile
 from engine.config.names import heading_key, name_of
 from engine.config.parse import unknown_key
-from engine.config.schema import TemplateCondition
+from engine.config.schema import FileTrigger, TemplateCondition
 from engine.config.secret import hidden
 from engine.i18n import _
 from engine.problems import Location, Path, Problem, Refused, did_you_mean
@@ -202,12 +202,23 @@ class _Checker:
             hint = _("Did you mean {name}?").format(name=near) if near else known
             at = self.node.locate(("source", "type") if source.type else ("source", "path"))
             yield Problem("unknown_source_type", message, hint, at)
+        yield from self._lists_elsewhere()
         if (
             source.group_by is not None
             and self.mapping.columns is not None
             and source.group_by not in self.mapping.columns
         ):
             yield _no_key(source.group_by, tuple(self.mapping.columns), self.node.locate(("source", "group_by")))
+
+    def _lists_elsewhere(self) -> Iterator[Problem]:
+        """Where several files make one list, a file that only starts the run would never be read."""
+        source = self.mapping.model.source
+        for number, trigger in enumerate(self.mapping.triggers if source.combine == "all" else ()):
+            if isinstance(trigger, FileTrigger) and trigger.path != source.path:
+                message = _("`combine: all` reads {path}, and this trigger watches other files.")
+                hint = _("Write the same path in both places: {path}").format(path=source.path)
+                at = self.node.locate(("triggers", number, "path"))
+                yield Problem("trigger_elsewhere", message.format(path=source.path), hint, at)
 
     def tests(self) -> Iterator[Problem]:
         """The headings of the rows and the fields that are expected exist."""

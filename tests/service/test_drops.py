@@ -456,3 +456,14 @@ def test_a_look_does_not_undo_what_others_have_settled_meanwhile(scene: Scene, m
     monkeypatch.setattr(drops_module, "_content", content)
     scene.write("C", modified=3000)
     assert "inbox/personal.csv" in scene.settled()
+
+
+def test_a_trigger_that_watches_other_files_than_make_the_list_is_a_mistake(scene: Scene) -> None:
+    text = TRIGGER.replace("inbox/personal*", "inbox/in*") + PERSONAL.replace("  key: nr", "  combine: all\n  key: nr")
+    path = scene.world.root / "mappings" / "personal.yaml"
+    path.write_text(text, "utf-8")
+    problem = scene.world("check").problem("trigger_elsewhere")
+    assert (problem["line"], problem["path"]) == (1, ["triggers", 0, "path"])
+    assert "inbox/personal*.csv" in problem["hint"]
+    path.write_text(text.replace("inbox/in*", "inbox/personal*"), "utf-8")
+    assert scene.world("check").code == 0
