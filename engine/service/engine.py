@@ -189,11 +189,13 @@ class Engine:
     def tick(self) -> None:
         """Look at everything once."""
         self.looked = time.monotonic()
+        # Who leads first, else what an edit asks for would be left to nobody.
+        leads = self._lead()
         self._news |= self.live.look()
         if self._news:
             self._configured()
             self._news = False
-        if not self._lead():
+        if not leads:
             return
         project = self.live.project
         self._watch.keep({*self.drops.folders(project), self.root / "mappings"})
