@@ -87,8 +87,9 @@ class DropLife:
         pending = [drop for drop in (self._known or {}).values() if drop.state in ("seen", "settling", "complete")]
         if not pending:
             return None
-        due = (self._rests[drop.place].due for drop in pending if drop.place in self._rests)
-        return max(0.0, min(due, default=0.0) - self._now())
+        due = [self._rests[drop.place].due for drop in pending if drop.place in self._rests]
+        # A complete one that waits for another has no moment of its own.
+        return max(0.0, min(due) - self._now()) if due else None
 
     def look(self, project: Project) -> Step:
         """Look at all folders once and bring the state up to date."""

@@ -136,7 +136,7 @@ class Engine:
             self._stop_leading()
 
     def stop(self) -> None:
-        """Finish or park what is under way, and end. May be called from a signal's handler."""
+        """Finish or park what is under way, and end. Not to be called from a signal's handler, but from a thread."""
         self.stopping.set()
         self.work.stopping.set()
         self._wake.set()
