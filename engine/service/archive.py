@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.config.load import Project
 from engine.i18n import _
+from engine.service.inbox import look_of
 from engine.service.logs import Log
 from engine.source.files import DONE, FAILED
 from engine.state.drops import Drop, Drops
@@ -67,8 +68,7 @@ def archive(root: Path, drop: Drop, log: Log) -> Drop:
     path = root / drop.path
     folder = path.parent / DONE / f"{datetime.now().astimezone():%Y-%m}" if drop.state in GOOD else path.parent / FAILED
     try:
-        stat = path.stat()
-        if f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ino}" != drop.stamp:
+        if look_of(path, path.stat()).stamp != drop.stamp:
             return drop  # something else lies there by now
         folder.mkdir(parents=True, exist_ok=True)
         goal = _free(folder, path.name)

@@ -31,6 +31,11 @@ class Look:
         return f"{self.size}:{self.modified}:{self.inode}"
 
 
+def look_of(path: Path, stat: os.stat_result) -> Look:
+    """A file as the system tells of it."""
+    return Look(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The files of one pattern. ``reason`` says why its folder can't be read: then nothing is known of its files."""
@@ -126,7 +131,7 @@ def _look(entry: os.DirEntry[str], folder: Path) -> Look | None:
         stat = entry.stat() if os.name == "posix" else Path(entry.path).stat()
     except OSError:
         return None
-    return Look(folder / entry.name, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    return look_of(folder / entry.name, stat)
 
 
 def is_writable(name: str) -> bool:
@@ -146,7 +151,7 @@ def _stats(paths: Iterable[Path]) -> Iterator[Look]:
             stat = path.stat()
         except OSError:
             continue
-        yield Look(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        yield look_of(path, stat)
 
 
 @lru_cache(maxsize=4096)
