@@ -46,7 +46,8 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 def _sent(project: Project, name: str, url: str, as_json: bool) -> Problem | None:
     """Send to one address and show what became of it, as soon as it is known."""
     from engine.report import problem_as_shown, problem_lines
-    from engine.service.notify import Notice, send
+    from engine.service.notify import send
+    from engine.state.notices import Notice
 
     text = _("This is a test. Whoever reads it will hear when a mapping needs attention.")
     problem = send(Notice("test", "", "", text), {name: url}, project.root.name).get(name)

@@ -133,11 +133,11 @@ class DropLife:
         """The mapping was changed: what it refused is looked at once more, but for lists that a newer one followed."""
         drops = self.drops.all(mapping)
         refused = [drop for drop in drops if drop.state == "refused" and drop.stamp and drop.code != "plan_rejected"]
-        good = max((drop for drop in drops if drop.state == "done"), key=_age, default=None)
+        good = max((drop for drop in drops if drop.state == "done"), key=age, default=None)
         moment = self.store.now()
         changes: list[tuple[Drop | None, Drop | None]] = []
         for drop in refused:
-            if good is not None and _age(good) > _age(drop):
+            if good is not None and age(good) > age(drop):
                 changes.append((drop, superseded(drop, good.path, moment)))
             else:
                 changes.append((drop, replace(drop, state="complete", ran=None, outcome=None, since=moment)))
@@ -235,7 +235,7 @@ class DropLife:
         good: dict[str, Drop] = {}
         for drop in drops.values():
             if drop.state in ("done", "held"):
-                good[drop.mapping] = max(drop, good.get(drop.mapping, drop), key=_age)
+                good[drop.mapping] = max(drop, good.get(drop.mapping, drop), key=age)
             if (drop.is_pending and drop.state != "running") or (drop.state == "failed" and drop.stamp):
                 by_mapping.setdefault(drop.mapping, []).append(drop)
         changed: list[Drop] = []
@@ -254,8 +254,8 @@ class DropLife:
             states = {drop.state for drop in complete}
             if "complete" not in states and (together or states != {"queued", "failed"}):
                 continue
-            newest = max(complete, key=_age)
-            if any((together or _age(drop) > _age(newest)) and self._is_young(drop) for drop in waiting):
+            newest = max(complete, key=age)
+            if any((together or age(drop) > age(newest)) and self._is_young(drop) for drop in waiting):
                 continue
             for drop in complete:
                 if drop is not newest and not together:
@@ -317,7 +317,7 @@ def superseded(drop: Drop, by: str, moment: str) -> Drop:
 
 def _is_followed(drop: Drop, good: dict[str, Drop]) -> bool:
     """Whether a newer list of the same mapping has been run."""
-    return drop.mapping in good and _age(good[drop.mapping]) > _age(drop)
+    return drop.mapping in good and age(good[drop.mapping]) > age(drop)
 
 
 def _watching(project: Project) -> Iterator[tuple[Mapping, FileTrigger]]:
@@ -332,7 +332,8 @@ def _ordered(look: Look) -> str:
     return f"{look.modified:025d}"
 
 
-def _age(drop: Drop) -> tuple[str, str]:
+def age(drop: Drop) -> tuple[str, str]:
+    """What orders drops from old to new."""
     return drop.modified, drop.path
 
 

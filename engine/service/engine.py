@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.config.load import Mapping, Project
-from engine.config.schema import MappingTrigger, TimePatternTrigger, TimeTrigger
+from engine.config.schema import MappingTrigger
 from engine.i18n import _, use_language
 from engine.problems import Problem, ProblemError, UserMustFix
 from engine.report import drop_word, status_word
 from engine.service.archive import Archive
-from engine.service.drops import DropLife
+from engine.service.courier import Courier
+from engine.service.drops import DropLife, age
 from engine.service.live import Live, Stale
 from engine.service.logs import Log
-from engine.service.moods import CONFIGURATION, Courier, Moods
+from engine.service.moods import CONFIGURATION, Moods
+from engine.service.presence import Homeless, Presence
 from engine.service.retries import next_try
-from engine.service.schedule import last_due
+from engine.service.timetable import Timetable
 from engine.service.watch import Watch
 from engine.service.work import Result, Work, bug
 from engine.service.workflow import Workflows
 from engine.state.drops import Drop
 from engine.state.jobs import Job, Jobs
-from engine.state.locks import Held, Locks, Taken
 from engine.state.service import ServiceState
 from engine.state.store import Store
 from engine.state.versions import Versions
-from engine.sync.record import digest
 
 LOOK = 1.0
 """At least so often, in seconds, everything is looked at: hints only make it earlier."""
@@ -43,11 +41,6 @@ SLOWLY = 5.0
 PATIENCE = 8.0
 """How long the steps under way may take when the engine is stopped."""
 LATE = timedelta(minutes=1)
-# No connection can have these names: they share the folder of locks.
-MAIN = "+engine"
-LEADER = "+leader"
-FRESH = timedelta(seconds=30)
-"""A process that gave a sign of life so lately is not dead, whatever its lock says."""
 SECOND_LOOK = 30.0
 """After so many seconds it is asked again whether jobs that are open are still worked on."""
 
@@ -60,25 +53,21 @@ class Engine:
         self.store = store
         self.database = database
         self.log = log
-        self.worker = worker
-        self.id = f"{MAIN}-{secrets.token_hex(8)}" if store.is_shared else MAIN
-        self.locks = Locks(store)
-        self.state = ServiceState(store)
+        self.presence = Presence(store, worker)
+        self.timetable = Timetable(ServiceState(store))
         self.jobs = Jobs(store)
         self.live = Live(root, Versions(store), self.now)
-        self.courier = Courier(log)
-        self.moods = Moods(store, self.courier)
+        self.courier = Courier(store, lambda: self.live.project, log)
+        self.moods = Moods(store, log, self.courier.wake)
         self.drops = DropLife(root, store)
         self.work = Work(root, store, lambda: self.live.project, log, self._ended, lambda: self.live.commit)
-        self.workflows = Workflows(store.folder, database, self.id, self.work)
+        self.workflows = Workflows(store.folder, database, self.presence.id, self.work)
         self.stopping = threading.Event()
         self.looked = time.monotonic()
         """When it last began to look at everything, by the monotonic clock."""
         self._wake = threading.Event()
         self._watch = Watch(self._wake.set, self.live.project.configuration.watch)
         self.archive = Archive(root, self.drops.drops, log)
-        self._own: tuple[ExitStack, Held] | None = None
-        self._leading: tuple[ExitStack, Held | None] | None = None
         self._news = False
         self._enabled: set[str] = set()
         self._asked = 0.0
@@ -86,7 +75,6 @@ class Engine:
         self._slow = 0.0
         self._pruned: datetime | None = None
         self._told_folders: dict[str, str] = {}
-        self._until: dict[tuple[str, str], datetime] = {}
 
     @staticmethod
     def now() -> datetime:
@@ -97,10 +85,10 @@ class Engine:
 
     def run(self) -> None:
         """Work until :meth:`stop` is called. Raises :class:`UserMustFix` where another engine is at work already."""
-        self._own = self._locked()
+        self.presence.come()
         try:
-            self.state.come(self.id)
             self._configured(first=True)
+            self.courier.start()
             self.workflows.start()
             self.log.event("start", _("The engine is at work."))
             try:
@@ -110,30 +98,7 @@ class Engine:
             finally:
                 self._end()
         finally:
-            self._own[0].close()
-
-    def _locked(self) -> tuple[ExitStack, Held]:
-        """Others tell from this lock whether this process lives; there is one engine, or many workers."""
-        stack = ExitStack()
-        try:
-            held = stack.enter_context(self.locks.hold(self.id))
-            if self.store.is_shared and not self.worker:
-                stack.enter_context(self.locks.hold(MAIN))
-        except Taken:
-            stack.close()
-            raise UserMustFix(self._second()) from None
-        return stack, held
-
-    def _check_locks(self) -> None:
-        """Locks that got lost are taken again; without its state an engine can do nothing but harm."""
-        assert self._own is not None
-        if not self._own[1].is_held():
-            if not self.store.is_shared:
-                raise Homeless
-            self._own[0].close()
-            self._own = self._locked()
-        if self._leading is not None and self._leading[1] is not None and not self._leading[1].is_held():
-            self._stop_leading()
+            self.presence.close()
 
     def stop(self) -> None:
         """Finish or park what is under way, and end. Not to be called from a signal's handler, but from a thread."""
@@ -147,19 +112,10 @@ class Engine:
         if not done:
             self.log.event("stop", _("A step under way is left; it is begun again at the next start."), "warning")
         self._watch.close()
-        self._stop_leading()
-        if self.store.is_there():
-            self.state.go(self.id)
-
-    def _second(self) -> Problem:
-        at_work = [one for one in self.state.engines() if one.id == MAIN or self.store.is_shared]
-        pid = at_work[-1].pid if at_work else "?"
-        message = _("An engine is at work on this project already (process {pid}).").format(pid=pid)
-        hint = _("`abgleich status` shows what it does. Several at a time: --worker, with PostgreSQL as database.")
-        return Problem("engine_at_work", message, hint)
+        self.presence.go()
 
     def _rest(self) -> None:
-        soon = self.drops.next_look() if self._leading else None
+        soon = self.drops.next_look() if self.presence.leads else None
         longest = UNREST if self.live.restless else LOOK
         self._wake.wait(longest if soon is None else min(longest, soon + 0.01))
         # Many changes at once are one look.
@@ -227,7 +183,7 @@ class Engine:
         self._enabled = enabled
         for broken, stale in self.live.stale.items():
             self.log.event("stale", _said(stale), "warning", mapping=broken or "configuration")
-        if self._leading is None and not first:
+        if not self.presence.leads and not first:
             return
         for name in sorted(self.live.changed):
             self.drops.try_again(name)
@@ -242,25 +198,12 @@ class Engine:
 
     def _lead(self) -> bool:
         """Whether this process is the one that looks and schedules."""
-        if self._leading is not None:
-            return True
-        if self.store.is_shared:
-            stack = ExitStack()
-            try:
-                self._leading = (stack, stack.enter_context(self.locks.hold(LEADER)))
-            except Taken:
-                return False
-        else:
-            self._leading = (ExitStack(), None)
-        self.drops.stale()
-        self._until.clear()
-        self._enqueued.clear()
-        return True
-
-    def _stop_leading(self) -> None:
-        if self._leading is not None:
-            self._leading[0].close()
-            self._leading = None
+        if not self.presence.leads and self.presence.lead():
+            # Others have led up to here.
+            self.drops.stale()
+            self.timetable.stale()
+            self._enqueued.clear()
+        return self.presence.leads
 
     def _reconcile(self, project: Project) -> None:
         """Hold drops against jobs: whatever got lost between two transactions, or was taken away, is wanted again."""
@@ -277,7 +220,7 @@ class Engine:
             queued = [drop for drop in drops if drop.state == "queued"]
             failed = [drop for drop in drops if drop.state == "failed"]
             if queued:
-                newest = max(queued, key=lambda drop: (drop.modified, drop.path))
+                newest = max(queued, key=age)
                 has = waiting.get(name)
                 # One that has begun just now has not taken its drops yet.
                 if (has is None and name not in running) or (has is not None and has.path not in (newest.path, None)):
@@ -310,23 +253,12 @@ class Engine:
 
     def _look_at_schedules(self, project: Project) -> None:
         now = self.now()
-        for mapping, trigger in _schedules(project):
-            name = digest([type(trigger).__name__, trigger.model_dump(mode="json")])[:32]
-            since = self._until.get((mapping.id, name)) or self.state.looked_after_until(mapping.id, name)
-            due = last_due(trigger, now, project_zone(project), since) if since is not None else None
-            if due is None:
-                if since is None:
-                    self.state.look_after(mapping.id, name, now)
-                self._until[mapping.id, name] = now
-                continue
-            kind = trigger.trigger
-            self.jobs.want(mapping.id, kind, trigger.id, None, now)
-            self.state.look_after(mapping.id, name, now)
-            self._until[mapping.id, name] = now
-            if now - due > LATE:
-                when = due.astimezone(project_zone(project)).strftime("%d.%m. %H:%M")
+        for due in self.timetable.due(project, now):
+            self.jobs.want(due.mapping, due.trigger.trigger, due.trigger.id, None, now)
+            if now - due.moment > LATE:
+                when = due.moment.astimezone(project_zone(project)).strftime("%d.%m. %H:%M")
                 text = _("Missed while the engine was down: {when}. It is caught up once.").format(when=when)
-                self.log.event("missed", text, "warning", mapping=mapping.id)
+                self.log.event("missed", text, "warning", mapping=due.mapping)
 
     def _enqueue(self, project: Project) -> None:
         now = self.now().isoformat(timespec="microseconds")
@@ -344,8 +276,7 @@ class Engine:
 
     def _slowly(self, project: Project) -> None:
         """What need not be looked at every second."""
-        self._check_locks()
-        self.state.alive(self.id)
+        self.presence.check()
         stale = {name or CONFIGURATION: _said(one) for name, one in self.live.stale.items()}
         if self.moods.look(project, stale, self.now()):
             self.drops.stale()
@@ -357,12 +288,9 @@ class Engine:
 
     def _take_over(self) -> None:
         """The workflows of processes that have died go on here."""
-        for engine in self.state.engines() if self.store.is_shared else ():
-            seen = self.now() - datetime.fromisoformat(engine.seen_at)
-            if engine.id == self.id or seen < FRESH or self.locks.is_held(engine.id):
-                continue
+        for engine in self.presence.dead(self.now()):
             count = self.workflows.take_over(engine.id)
-            self.state.go(engine.id)
+            self.presence.buried(engine)
             text = _("The process {pid} on {host} has ended without a word; {count} runs of it go on here.")
             self.log.event("take_over", text.format(pid=engine.pid, host=engine.host, count=count), "warning")
 
@@ -376,10 +304,6 @@ class Engine:
         text = f"{status_word(result.status)}: {result.text} {result.hint}".rstrip(": ")
         self.log.event("run", text, level, mapping=job.mapping, run=result.run or "", status=result.status)
         self.moods.ran(self.live.project, job.mapping, result.status, f"{result.text} {result.hint}".strip())
-
-
-class Homeless(Exception):
-    """The state's folder is not there any more."""
 
 
 def _by_mapping(drops: Iterable[Drop]) -> dict[str, list[Drop]]:
@@ -405,10 +329,3 @@ def partition(mapping: Mapping) -> str:
 def project_zone(project: Project) -> ZoneInfo:
     """The time zone of schedules."""
     return ZoneInfo(project.configuration.timezone)
-
-
-def _schedules(project: Project) -> Iterator[tuple[Mapping, TimeTrigger | TimePatternTrigger]]:
-    for mapping in project.mappings.values():
-        for trigger in mapping.triggers if mapping.model.enabled else ():
-            if isinstance(trigger, TimeTrigger | TimePatternTrigger):
-                yield mapping, trigger

@@ -11,7 +11,7 @@ from engine.service.engine import Engine
 from engine.service.health import ConnectionFacts, Facts, MappingFacts
 from engine.state.drops import Drops
 from engine.state.jobs import Jobs
-from engine.state.service import ServiceState
+from engine.state.notices import Notices
 from engine.sync.owners import place_of
 
 SILENT = 60.0
@@ -29,7 +29,7 @@ def facts_of(engine: Engine) -> Facts:
 
 def _read(engine: Engine, alive: bool) -> Facts:
     store, project = engine.store, engine.live.project
-    last, good, told = store.last_runs(), store.good_runs(), ServiceState(store).told()
+    last, good, told = store.last_runs(), store.good_runs(), Notices(store).told()
     mappings = [
         MappingFacts(
             name,

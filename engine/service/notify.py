@@ -13,15 +13,12 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 from engine.config.load import Project
 from engine.i18n import _
 from engine.problems import Problem
-
-Kind = Literal["failed", "held", "refused", "stale", "overdue", "recovered", "test"]
+from engine.state.notices import Notice
 
 SECONDS = 10.0
 """So long all addresses together may take."""
@@ -32,19 +29,6 @@ _CHATTY = ("apprise", "urllib3", "requests")
 """Loggers that write addresses with their passwords."""
 _MUTE = logging.NullHandler()
 _STATUS = re.compile(r"\berror=(\d{3})\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A change of state of one mapping. ``alias`` is what people call it; ``text`` ends with the next step.
-
-    A ``test`` is about no mapping.
-    """
-
-    kind: Kind
-    mapping: str
-    alias: str
-    text: str
 
 
 def addresses(project: Project, mapping_id: str | None) -> dict[str, str]:

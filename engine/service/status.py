@@ -15,6 +15,7 @@ from engine.service.schedule import next_due
 from engine.state.drops import Drop, Drops
 from engine.state.jobs import Job, Jobs
 from engine.state.locks import Locks
+from engine.state.notices import Notices
 from engine.state.service import ServiceState
 from engine.state.store import Store
 from engine.state.versions import Versions
@@ -95,7 +96,7 @@ class Reader:
     def _mappings(self, problems: dict[str, list[Problem]], broken: bool) -> Iterator[dict[str, Any]]:
         last = self.store.last_runs()
         good = self.store.good_runs()
-        told = ServiceState(self.store).told()
+        told = Notices(self.store).told()
         jobs = {job.mapping: job for job in Jobs(self.store).open()}
         held: dict[str, list[str]] = {}
         for plan in self.store.open_plans():

@@ -1,10 +1,9 @@
-"""What else the engine remembers: schedules it looked after, what it told people, and its processes."""
+"""What else the engine remembers: schedules it looked after, and its processes."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,34 +46,6 @@ class ServiceState:
             changed = database.execute(update(t.schedules).where(*here).values(until=now_text(until)))
             if not changed.rowcount:
                 database.execute(insert(t.schedules).values(mapping=mapping, trigger=trigger, until=now_text(until)))
-
-    def told(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """(mapping, aspect) -> (value, since): what people were last told."""
-        with self.store.transaction() as database:
-            rows = database.execute(select(t.told)).all()
-        return {(row.mapping, row.aspect): (row.value, row.since) for row in rows}
-
-    def tell(self, mapping: str, aspect: str, value: str) -> str | None:
-        """People are told this from now on. What they were told before, None where nothing was."""
-        c = t.told.c
-        here = (c.mapping == mapping, c.aspect == aspect)
-        with self.store.transaction() as database:
-            before = database.execute(select(c.value).where(*here)).scalar()
-            if before == value:
-                return value
-            moment = self.store.now()
-            if before is None:
-                row = {"mapping": mapping, "aspect": aspect, "value": value, "since": moment}
-                database.execute(insert(t.told).values(**row))
-            else:
-                database.execute(update(t.told).where(*here).values(value=value, since=moment))
-        return before
-
-    def forget_told(self, mappings: Collection[str]) -> None:
-        """Nobody is told about these mappings any more."""
-        with self.store.transaction() as database:
-            for mapping in mappings:
-                database.execute(delete(t.told).where(t.told.c.mapping == mapping))
 
     def come(self, engine: str) -> None:
         """A process of the engine begins."""

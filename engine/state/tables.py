@@ -126,6 +126,22 @@ told = Table(
 )
 
 # Processes of the engine. Whether one lives is told by its lock, not by this table.
+# Notices on their way; `names` are those of configuration.yaml, never the addresses, which hold passwords.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(20), nullable=False),
+    Column("mapping", String(100), nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("names", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", String(40), nullable=False),
+    Column("made_at", String(40), nullable=False),
+    sqlite_autoincrement=True,
+)
+
 engines = Table(
     "engines",
     metadata,

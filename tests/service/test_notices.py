@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -27,7 +28,7 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox() -> Iterator[tuple[Mailbox, str]]:
+def mailbox(port: int = 0) -> Iterator[tuple[Mailbox, str]]:
     box = Mailbox()
 
     class Handler(BaseHTTPRequestHandler):
@@ -40,7 +41,7 @@ def mailbox() -> Iterator[tuple[Mailbox, str]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield box, f"json://127.0.0.1:{server.server_address[1]}"
@@ -117,3 +118,22 @@ def test_a_notice_that_can_not_be_sent_is_in_the_log_without_its_address(world: 
         world.drop_text("nr;vorname\n1;A\n")
         wait_for("The word", lambda: "The notice to leitung" in running.log)
         assert "geheim-geheim" not in running.log
+
+
+def test_a_notice_survives_a_mail_server_that_is_down_and_a_killed_engine(world: World) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    world.extra = f"notify: {{leitung: 'json://127.0.0.1:{port}/geheim-geheim', default: [leitung]}}\n"
+    world.configure(first_sync="go")
+    world.mapping(FEED + PERSONAL, settle="0.2s")
+    with engine(world) as running:
+        world.drop_text("nr;vorname\n1;A\n")
+        wait_for("The word", lambda: "The notice to leitung" in running.log)
+        running.kill()
+    assert all(b"geheim-geheim" not in file.read_bytes() for file in (world.root / ".abgleich").glob("*.sqlite*"))
+    with mailbox(port) as (box, _address), engine(world):
+        wait_for("The notice", lambda: box.letters)
+    with mailbox(port) as (again, _address), engine(world):
+        wait_for("A sign of life", lambda: world("status").json["engine"]["alive"])
+        assert again.letters == []
+    assert ["refused" in title for title in box.titles()] == [True]

@@ -17,7 +17,8 @@ import pytest
 from engine.config.load import load
 from engine.i18n import _, language, use_language
 from engine.service import notify
-from engine.service.notify import Notice, addresses, send
+from engine.service.notify import addresses, send
+from engine.state.notices import Kind, Notice
 from tests.world import PERSONAL, World
 
 PASSWORD = "kennwort-fuer-notizen"
@@ -111,7 +112,7 @@ def test_a_notice_arrives_with_its_title_its_text_and_its_umlauts(board: Board) 
 
 
 @pytest.mark.parametrize("kind", ["failed", "held", "refused", "stale", "overdue", "recovered", "test"])
-def test_every_kind_has_a_title_of_its_own(board: Board, kind: notify.Kind) -> None:
+def test_every_kind_has_a_title_of_its_own(board: Board, kind: Kind) -> None:
     assert send(Notice(kind, "personal", "Alle", "Text."), {"leitung": board.address}, "p") == {}
     assert len(board.notices[0]["title"]) > len("abgleich – Alle: ")
 
