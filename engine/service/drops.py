@@ -144,6 +144,16 @@ class DropLife:
         self.drops.replace(changes)
         self.stale()
 
+    def plan_again(self, plan: str) -> bool:
+        """A plan that is held can't be approved any more: its lists are looked at once more. False: there are none."""
+        held = [drop for drop in self.drops.all() if drop.state == "held" and drop.plan == plan and drop.stamp]
+        moment = self.store.now()
+        self.drops.replace(
+            [(drop, replace(drop, state="complete", ran=None, outcome=None, plan=None, since=moment)) for drop in held]
+        )
+        self.stale()
+        return bool(held)
+
     def look_again(self, drop: Drop) -> None:
         """Nobody runs it any more."""
         self.drops.replace([(drop, replace(drop, state="seen", since=self.store.now()))])

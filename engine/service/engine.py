@@ -31,6 +31,7 @@ from engine.state.jobs import Job, Jobs
 from engine.state.service import ServiceState
 from engine.state.store import Store
 from engine.state.versions import Versions
+from engine.sync.decide import out_of_date
 
 LOOK = 1.0
 """At least so often, in seconds, everything is looked at: hints only make it earlier."""
@@ -191,10 +192,19 @@ class Engine:
             for trigger in mapping.triggers if mapping is not None and mapping.model.enabled else ():
                 if isinstance(trigger, MappingTrigger):
                     self.jobs.want(name, "mapping", trigger.id, None, self.now())
+        self._plan_anew(project)
         for job in self.jobs.open():
             mapping = project.mappings.get(job.mapping)
             if job.state == "waiting" and (mapping is None or not mapping.model.enabled):
                 self.jobs.drop_waiting(job.mapping)
+
+    def _plan_anew(self, project: Project) -> None:
+        """Plans that wait but can't be approved any more must not wait for ever."""
+        for stored in out_of_date(project, self.store):
+            text = _("The mapping or a connection was changed: instead of the plan {plan} a new one is made.")
+            self.log.event("plan_stale", text.format(plan=stored.id), "warning", mapping=stored.plan.mapping)
+            if not self.drops.plan_again(stored.id):
+                self.jobs.want(stored.plan.mapping, "mapping", None, None, self.now())
 
     def _lead(self) -> bool:
         """Whether this process is the one that looks and schedules."""

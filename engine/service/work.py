@@ -234,7 +234,7 @@ def _of_report(report: Report) -> Result:
 
 def _reason(report: Report) -> Problem | None:
     """What decided about the run as a whole. What is said of rows and persons holds their values: never for the log."""
-    codes = {"held": HOLDS, "skipped": ("condition_not_met",)}
+    codes = {"held": HOLDS, "skipped": ("condition_not_met", "plan_rejected")}
     if report.status in codes:
         return next((problem for problem in report.problems if problem.code in codes[report.status]), None)
     if report.status in ("failed", "refused"):

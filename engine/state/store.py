@@ -410,12 +410,22 @@ class Store:
         return (f"P{row.number}", row.status) if row is not None else None
 
     def end_plan(self, plan_id: str, status: str) -> None:
-        """What became of a plan: applied or rejected. Its people go with it."""
+        """What became of a plan: applied or rejected. Its people go with it; what was rejected is known again."""
         number = int(plan_id.removeprefix("P"))
+        left = {"content": ""} if status == "rejected" else EMPTY
         with self.transaction() as database:
             database.execute(
-                update(t.plans).where(t.plans.c.number == number).values(status=status, ended_at=self.now(), **EMPTY)
+                update(t.plans).where(t.plans.c.number == number).values(status=status, ended_at=self.now(), **left)
             )
+
+    def rejected_before(self, plan: Plan) -> str | None:
+        """The number of the plan that somebody decided about last, where it was rejected and did just the same."""
+        c = t.plans.c
+        decided = (c.mapping == plan.mapping, c.status.in_(("applied", "rejected")))
+        with self.transaction() as database:
+            row = database.execute(select(t.plans).where(*decided).order_by(c.ended_at.desc(), c.number.desc())).first()
+        same = row is not None and row.status == "rejected" and row.fingerprint == plan.fingerprint()
+        return f"P{row.number}" if row is not None and same else None
 
     # -- runs --------------------------------------------------------------------------------------------------------
 

@@ -86,6 +86,20 @@ def reject_plan(project: Project, plan_id: str, tools: Tools) -> StoredPlan:
     return stored
 
 
+def out_of_date(project: Project, store: Store) -> list[StoredPlan]:
+    """Held plans of mappings at work that can't be approved any more: the mapping or a connection was changed."""
+    found = []
+    for stored in store.open_plans():
+        mapping = project.mappings.get(stored.plan.mapping)
+        if stored.status != "held" or mapping is None or not mapping.model.enabled or not stored.plan.mapping_hash:
+            continue
+        names = {action.connection for action in stored.plan.actions}
+        marks = {name: connection_mark(project, name, store) for name in names}
+        if mapping.hash != stored.plan.mapping_hash or marks != dict(stored.plan.connection_hashes):
+            found.append(stored)
+    return found
+
+
 def known_plan(store: Store, plan_id: str) -> StoredPlan:
     """The plan with this number. Raises :class:`UserMustFix` where there is none."""
     stored = store.plan(plan_id)

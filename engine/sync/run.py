@@ -43,6 +43,8 @@ from engine.target.base import Target
 
 NOTICES = ("fe2_version_lacks",)
 """Warnings of the configuration that belong into every run: something of the mapping is not sent."""
+SCHEDULED = ("time", "time_pattern")
+"""Triggers that come again without anything new."""
 
 
 def run_mapping(
@@ -65,6 +67,15 @@ def run_mapping(
         raise UserMustFix(Problem("mapping_disabled", message, hint, mapping.node.locate(("enabled",))))
     notices = [problem for problem in problems if problem.code in NOTICES]
     return _Run(job, tools, full, only_plan, notices).execute(file, trigger)
+
+
+def _decided_before(plan: Plan, number: str) -> Problem:
+    """Somebody has rejected just this: a schedule must not ask again every night."""
+    message = _("The plan {plan} was rejected, and this run would do the same: it is not asked about again.")
+    if not plan.holds:
+        message = _("The plan {plan} was rejected: what it would do is left out, and not asked about again.")
+    hint = _("A new list is planned anew; so is this one with: abgleich run {mapping}").format(mapping=plan.mapping)
+    return Problem("plan_rejected", message.format(plan=number), hint, severity="warning")
 
 
 class _Run:
@@ -119,7 +130,9 @@ class _Run:
         if self.only_plan:
             self._keep_plan(plan, report)
         else:
-            self._carry_out(plan, report)
+            held = plan if plan.holds else plan.only_held()
+            scheduled = plan.is_held and trigger.trigger in SCHEDULED
+            self._carry_out(plan, report, self.store.rejected_before(held) if scheduled else None)
 
     # -- before the plan -----------------------------------------------------------------------------------------------
 
@@ -332,20 +345,28 @@ class _Run:
         report.status = "held" if plan.is_held else "planned"
         report.problems += held_problems(plan)
 
-    def _carry_out(self, plan: Plan, report: Report) -> None:
+    def _carry_out(self, plan: Plan, report: Report, rejected: str | None) -> None:
+        """Carry out what is not held, and keep the rest. ``rejected``: the plan by which somebody decided about it."""
+        if rejected is not None:
+            report.problems.append(_decided_before(plan, rejected))
+        if plan.holds and rejected is not None:
+            report.status = "skipped"
+            return
         if plan.holds:
             report.plan = self.store.save_plan(plan, report.run or "", "held")
             report.actions = planned_actions(plan)
             report.status = "held"
             report.problems += held_problems(plan)
             return
-        if plan.is_held:
+        if plan.is_held and rejected is None:
             report.plan = self.store.save_plan(plan.only_held(), report.run or "", "held", rest_of=plan)
         else:
             self.store.end_plans(self.mapping.id)
-            if not plan.is_empty:
+            if not plan.is_empty and rejected is None:
                 report.plan = self.store.number_plan(self.mapping.id, report.run or "")
         carry_out(self.project, plan, targets_of(self.job), self.tools, report)
+        if rejected is not None and report.status == "held":
+            report.status = "partial"
         report.problems += held_problems(plan)
         if report.status in ("done", "unchanged", "partial"):
             self.store.set_good(self.mapping.id, report.run or "", plan.source.get("rows"))

@@ -135,6 +135,55 @@ def test_held_removals_wait_for_somebody_and_the_drop_ends_with_the_decision(wat
         wait_for("The end of the drop", lambda: drops(watched).get("personal.csv") == "done")
 
 
+def test_what_somebody_has_rejected_no_schedule_asks_about_again(watched: World) -> None:
+    watched.mapping("triggers: [{trigger: file, path: inbox/*.csv}, {trigger: time_pattern, seconds: /1}]\n" + PERSONAL)
+    with engine(watched):
+        watched.drop(people(20))
+        done(watched)
+        watched.drop(people(5))
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        (plan,) = watched("status").json["mappings"][0]["held"]
+        assert watched("reject", plan).code == 0
+        wait_for("A skipped run", lambda: watched("runs").json["runs"][0]["status"] == "skipped")
+        shown = watched("show", watched("runs").json["runs"][0]["run"]).json
+        assert plan in next(p for p in shown["problems"] if p["code"] == "plan_rejected")["message"]
+        assert watched("status").json["mappings"][0]["held"] == []
+        assert watched.run(None).status == "held"  # whoever asks for it by hand gets it
+    assert len(held_by(watched)) == 20
+
+
+def test_removals_that_somebody_has_rejected_are_left_out_and_the_rest_goes_on(watched: World) -> None:
+    watched.mapping("triggers: [{trigger: file, path: inbox/*.csv}, {trigger: time_pattern, seconds: /1}]\n" + PERSONAL)
+    with engine(watched):
+        watched.drop(people(20))
+        done(watched)
+        watched.drop(people(16))
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        (plan,) = watched("status").json["mappings"][0]["held"]
+        assert watched("reject", plan).code == 0
+        wait_for("A run that leaves them out", lambda: watched("runs").json["runs"][0]["status"] == "partial")
+        assert watched("status").json["mappings"][0]["held"] == []
+    assert len(held_by(watched)) == 20
+
+
+def test_a_held_plan_is_made_anew_when_the_mapping_or_a_connection_was_changed(watched: World) -> None:
+    good = (watched.root / "mappings" / "personal.yaml").read_text("utf-8")
+    with engine(watched):
+        watched.drop(people(20))
+        done(watched)
+        watched.drop(people(5))
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        (first,) = watched("status").json["mappings"][0]["held"]
+        watched.configure(resend_after="12h")
+        wait_for("A new plan", lambda: watched("status").json["mappings"][0]["held"] not in ([], [first]))
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        changed = good.replace("  key: nr", "  key: nr\n  expect: {max_shrink: 90%}")
+        watched.mapping(changed.replace("    fields:", "    guard: {max_removals: 90%}\n    fields:"))
+        wait_for("The sync", lambda: len(held_by(watched)) == 5)
+        done(watched)
+        assert watched("status").json["mappings"][0]["held"] == []
+
+
 def test_finished_files_are_put_away_where_that_is_asked_for(watched: World) -> None:
     watched.mapping(TRIGGERS + PERSONAL.replace("  key: nr", "  archive: move\n  key: nr"), settle="0.2s")
     inbox = watched.root / "inbox"
