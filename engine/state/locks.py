@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -70,10 +71,11 @@ class Locks:
             database = self.store.session()
         except SQLAlchemyError as error:
             raise unusable(error) from error
+        mutex = threading.Lock()  # a session is not for several threads at a time
         try:
             _wait(lambda: _try(database, number), wait, name)
             try:
-                yield Held(lambda: _answers(database))
+                yield Held(lambda: _answers(database, mutex))
             finally:
                 with suppress(SQLAlchemyError):
                     database.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": number})
@@ -84,9 +86,10 @@ class Locks:
                 database.close()
 
 
-def _answers(database: Database) -> bool:
+def _answers(database: Database, mutex: threading.Lock) -> bool:
     try:
-        return bool(database.execute(text("SELECT 1")).scalar())
+        with mutex:
+            return bool(database.execute(text("SELECT 1")).scalar())
     except SQLAlchemyError:
         return False
 

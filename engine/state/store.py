@@ -532,16 +532,24 @@ class StateLedger:
     """The :class:`engine.target.base.Ledger` of one action, kept in the state.
 
     ``place`` is the server's address; ``moved``: it is another one than before, and nobody was sent there yet.
+    ``still_alone`` is called before writes begin and raises where others may write, too.
     """
 
     def __init__(
-        self, store: Store, connection: str, owner: Owner, place: str | None = None, moved: bool = False
+        self,
+        store: Store,
+        connection: str,
+        owner: Owner,
+        place: str | None = None,
+        moved: bool = False,
+        still_alone: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
         self.connection = connection
         self.owner = owner
         self.place = place
         self.moved = moved
+        self._still_alone = still_alone
 
     def everybody(self) -> list[Sent]:
         """All persons last sent over this connection."""
@@ -560,6 +568,7 @@ class StateLedger:
 
     def begin(self) -> None:
         """A write begins."""
+        self._still_alone()
         if self.moved:
             self.store.forget_connection(self.connection)
             self.moved = False
@@ -567,6 +576,7 @@ class StateLedger:
 
     def intend(self, changes: Iterable[Change]) -> None:
         """Writes about these persons begin."""
+        self._still_alone()
         meant = ((change.key, change.after or change.before or {}) for change in changes)
         self.store.intend(self.connection, self.owner, meant, self.place, self.moved)
         self.moved = False

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from engine.config.load import Project
 from engine.i18n import _
-from engine.problems import NOWHERE, Problem, ProblemError, Refused, UserMustFix
-from engine.state.locks import Locks, Taken
+from engine.problems import NOWHERE, Problem, ProblemError, Refused, TargetStopped, UserMustFix
+from engine.state.locks import Held, Locks, Taken
 from engine.state.store import Store, StoredRun
 from engine.sync.gather import Rejection
 from engine.sync.plan import Change, Plan
@@ -35,6 +35,17 @@ class Tools:
     steps_done: Callable[[int], None] = lambda _count: None
     commit: str | None = None
     """The commit of the project's work tree, for the record."""
+    locks: dict[str, Held] = field(default_factory=dict)
+    """The connections that this run alone may write to just now; kept by :func:`writing`."""
+
+    def still_alone(self, connection: str) -> None:
+        """Raises :class:`TargetStopped` where the lock got lost: somebody else may write there by now."""
+        held = self.locks.get(connection)
+        if held is None or held.is_held():
+            return
+        message = _("The lock of {name} got lost while it was written to: another run may write there by now.")
+        hint = _("What was written is noted. Run it again: the rest follows. (The engine does so by itself.)")
+        raise TargetStopped(Problem("lock_lost", message.format(name=connection), hint))
 
 
 @dataclass
@@ -198,8 +209,12 @@ def recorded(tools: Tools, report: Report) -> Iterator[None]:
 def writing(tools: Tools, connection: str) -> Iterator[None]:
     """One writer per connection, also between processes. Waits for the other one to end."""
     try:
-        with Locks(tools.store).hold(connection, LOCK_WAIT):
-            yield
+        with Locks(tools.store).hold(connection, LOCK_WAIT) as held:
+            tools.locks[connection] = held
+            try:
+                yield
+            finally:
+                del tools.locks[connection]
     except Taken:
         message = _("Another run writes to {name} for more than ten minutes.").format(name=connection)
         raise UserMustFix(Problem("connection_busy", message, _("Wait for it to end, or end that program."))) from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from engine.config.load import Project
 from engine.i18n import _
@@ -58,9 +59,10 @@ def _carry_out_action(
         place = place_of(project, action.connection, tools.store)
         moved = server_changed(project, action.connection, tools.store)
         count = len(tools.store.sent(action.connection)) if moved else 0
-        ledger = StateLedger(tools.store, action.connection, owner, place, moved)
+        still_alone = partial(tools.still_alone, action.connection)
+        ledger = StateLedger(tools.store, action.connection, owner, place, moved, still_alone)
         try:
-            for outcome in target.apply(_in_doubt(action, ledger), ledger, Effects(tools.sleep, tools.steps_done)):
+            for outcome in target.apply(_in_doubt(action, ledger), ledger, _effects(tools, still_alone)):
                 outcomes[outcome.key] = outcome
         except TargetStopped as error:
             stopped = error.problems[0]
@@ -85,6 +87,20 @@ def _carry_out_action(
             made.changes.append(change_as_json(change, kind, _reason(became, stopped, target)))
     made.status = _action_status(action, made, stopped is not None)
     return made
+
+
+def _effects(tools: Tools, still_alone: Callable[[], None]) -> Effects:
+    """Waiting and steps, each followed by a look whether nobody else may write by now."""
+
+    def sleep(seconds: float) -> None:
+        tools.sleep(seconds)
+        still_alone()
+
+    def step(count: int) -> None:
+        tools.steps_done(count)
+        still_alone()
+
+    return Effects(sleep, step)
 
 
 def _in_doubt(action: ActionPlan, ledger: StateLedger) -> ActionPlan:

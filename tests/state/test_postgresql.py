@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from tests.service.process import wait_for
 from tests.world import CONTACTS, Result, World, changed, people, without
 
 
@@ -62,3 +64,28 @@ def test_several_runs_at_the_same_time_get_numbers_of_their_own(shared: World) -
         thread.join(60)
     assert [result.status for result in results] == ["done"] * 4
     assert len({result.json["run"] for result in results}) == 4
+
+
+def test_a_run_whose_session_is_cut_stops_writing_and_the_next_does_the_rest(shared: World, postgresql: str) -> None:
+    slow = shared.connect_greyhound()
+    slow.latency = 0.05
+    shared.mapping(CONTACTS, name="contacts")
+    shared.drop(people(60), "contacts.csv")
+    process = shared.process("run", "contacts")
+    wait_for("The first contacts", lambda: len(slow.contacts) > 5)
+    cut_every_lock(postgresql)
+    stopped = Result(0, *process.communicate())
+    assert stopped.status == "failed"
+    assert stopped.problem("lock_lost")["hint"]
+    assert len(slow.contacts) < 60
+    assert shared.run(mapping="contacts").status == "done"
+    assert len(slow.contacts) == 60
+    assert slow.breaches == []
+
+
+def cut_every_lock(postgresql: str) -> None:
+    """What a restart of the server does to the sessions that hold locks."""
+    database = create_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"))
+    with database.begin() as session:
+        session.execute(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
+    database.dispose()
