@@ -265,6 +265,9 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _drop_style(drop["state"]), text
         if drop["reason"]:
             yield "", f"    {drop['reason']}"
+    for lone in status["unclaimed"]:
+        yield "warn", "  " + _("{path}: no mapping takes this file, its name fits no path.").format(path=lone["path"])
+        yield "", "    " + _("Taken here: {patterns}").format(patterns=", ".join(lone["patterns"]))
     done = sum(1 for drop in status["drops"] if drop["state"] == "done")
     if done:
         yield "dim", ngettext("{n} file is done.", "{n} files are done.", done).format(n=done)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,8 +28,17 @@ PATIENCE = 30.0
 BUSY_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
+LARGE = 32 * 2**20
+"""A file of so many bytes takes a while to be read."""
+READING_PAUSE = 0.2
+
+
 class Busy(Exception):
     """Somebody still writes the file."""
+
+
+class Unread(Exception):
+    """The file is just being read."""
 
 
 @dataclass(slots=True)
@@ -63,6 +73,8 @@ class DropLife:
         self.inbox = Inbox(root)
         self._now = now
         self._rests: dict[tuple[str, str], _Rest] = {}
+        self._reader = ThreadPoolExecutor(1)
+        self._readings: dict[tuple[str, str], tuple[Look, Future[str | None]]] = {}
         self._known: dict[tuple[str, str], Drop] | None = None
         self._mappings: object = None
         self._version = 0
@@ -80,7 +92,16 @@ class DropLife:
 
     def folders(self, project: Project) -> set[Path]:
         """The folders that matter."""
-        return {folder_of(self.root, trigger.path)[0] for _mapping, trigger in _watching(project)}
+        return {folder_of(self.root, pattern)[0] for pattern in self.patterns(project)}
+
+    @staticmethod
+    def patterns(project: Project) -> set[str]:
+        """The paths of all file triggers."""
+        return {trigger.path for _mapping, trigger in _watching(project)}
+
+    def unclaimed(self) -> list[str]:
+        """Lists in watched folders that no mapping takes, as the last look saw them."""
+        return [self.relative(path) for path in self.inbox.unclaimed()]
 
     def next_look(self) -> float | None:
         """After how many seconds something may be ripe; None where nothing is under way."""
@@ -110,6 +131,7 @@ class DropLife:
             changes[drop.place] = (drop, None)
             del after[drop.place]
             self._rests.pop(drop.place, None)
+            self._readings.pop(drop.place, None)
         queued, wanted = self._queued(project, after)
         for drop in queued:
             old = changes.get(drop.place, (known.get(drop.place), None))[0]
@@ -213,7 +235,10 @@ class DropLife:
     def _complete(self, drop: Drop, look: Look, rest: _Rest) -> Drop:
         """The drop with its content; as it was before where that has run already; pending where it can't be read."""
         try:
-            content = _content(look)
+            content = self._content(drop, look)
+        except Unread:
+            rest.due = self._now() + READING_PAUSE
+            return drop
         except Busy:
             message = _("Another program still has the file open for writing. It is run when that is done.")
             return self._waiting(drop, rest, message)
@@ -230,6 +255,18 @@ class DropLife:
             return replace(drop, state=drop.outcome, content=content, code="same_content", reason=reason)
         self._rests.pop(drop.place, None)
         return replace(drop, state="complete", content=content, since=self.store.now(), code=None, reason=None)
+
+    def _content(self, drop: Drop, look: Look) -> str | None:
+        """As :func:`_content`; a large file is read in a thread: :class:`Unread` as long as that takes."""
+        if look.size < LARGE:
+            return _content(look)
+        reading = self._readings.get(drop.place)
+        if reading is None or reading[0] != look:
+            reading = self._readings[drop.place] = (look, self._reader.submit(_content, look))
+        if not reading[1].done():
+            raise Unread
+        del self._readings[drop.place]
+        return reading[1].result()
 
     def _waiting(self, drop: Drop, rest: _Rest, reason: str) -> Drop:
         """A file that can't be taken yet is tried again, less and less often."""

@@ -76,6 +76,7 @@ class Engine:
         self._slow = 0.0
         self._pruned: datetime | None = None
         self._told_folders: dict[str, str] = {}
+        self._told_unclaimed: set[str] = set()
 
     @staticmethod
     def now() -> datetime:
@@ -255,6 +256,10 @@ class Engine:
                 self.log.event("file_busy", new.reason or "", "warning", mapping=new.mapping, file=new.path)
             elif new is not None and new.state in ("queued", "superseded"):
                 self.log.event(new.state, f"{new.path}: {drop_word(new.state)}", mapping=new.mapping, file=new.path)
+        unclaimed = set(self.drops.unclaimed())
+        for path in sorted(unclaimed - self._told_unclaimed):
+            self.log.event("unclaimed", _("No mapping takes this file: its name fits no path."), "warning", file=path)
+        self._told_unclaimed = unclaimed
         for mapping, reason in self.drops.reasons.items():
             if self._told_folders.get(mapping) != reason:
                 text = _("The folder of the mapping can't be read: {reason}.").format(reason=reason)

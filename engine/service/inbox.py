@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from engine.i18n import _
-from engine.source.files import is_temporary, matches
+from engine.source.files import TYPES, fitting, is_temporary, matches
 
 WILD = re.compile(r"[*?\[]")
 
@@ -74,6 +73,14 @@ class Inbox:
             del self._found[pattern]
         return found
 
+    def unclaimed(self) -> Iterator[Path]:
+        """Lists of the last look that lie in a watched folder, but fit no pattern: somebody may wait for them."""
+        taken = {look.path for _version, found in self._found.values() for look in found.looks}
+        for folder in sorted(self._folders):
+            for look in self._folders[folder].listing.values():
+                if look.path not in taken and look.path.suffix.casefold() in TYPES:
+                    yield look.path
+
     def _of(self, pattern: str, folder: Path, name: str | None) -> Found:
         if name is None:
             # Folders are patterns, too: there is no single one to read.
@@ -86,8 +93,8 @@ class Inbox:
         read = self._folders[folder]
         known = self._found.get(pattern)
         if known is None or known[0] != read.version:
-            fits = _fitting(os.path.normcase(name))
-            looks = tuple(look for entry, look in read.listing.items() if fits(os.path.normcase(entry)))
+            fits = fitting(name)
+            looks = tuple(look for entry, look in read.listing.items() if fits(entry))
             known = (read.version, Found(looks, read.reason))
             self._found[pattern] = known
         return known[1]
@@ -152,8 +159,3 @@ def _stats(paths: Iterable[Path]) -> Iterator[Look]:
         except OSError:
             continue
         yield look_of(path, stat)
-
-
-@lru_cache(maxsize=4096)
-def _fitting(pattern: str) -> Callable[[str], object]:
-    return re.compile(fnmatch.translate(pattern)).match

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.config.load import Project
 from engine.config.schema import TimePatternTrigger, TimeTrigger
 from engine.problems import Problem
+from engine.service.drops import DropLife
+from engine.service.inbox import folder_of
 from engine.service.schedule import next_due
 from engine.state.drops import Drop, Drops
 from engine.state.jobs import Job, Jobs
@@ -35,6 +38,7 @@ class Status:
     drops: tuple[dict[str, Any], ...]
     connections: tuple[dict[str, Any], ...]
     unattended: tuple[dict[str, Any], ...]
+    unclaimed: tuple[dict[str, Any], ...]
     problems: tuple[dict[str, Any], ...]
 
     @property
@@ -51,6 +55,7 @@ class Status:
             "drops": list(self.drops),
             "connections": list(self.connections),
             "unattended": list(self.unattended),
+            "unclaimed": list(self.unclaimed),
             "problems": list(self.problems),
         }
 
@@ -83,6 +88,7 @@ class Reader:
             tuple(self._drop(drop) for drop in Drops(self.store).all()),
             tuple(self._connections()),
             tuple(self._unattended()),
+            tuple(self._unclaimed()),
             tuple(problem.as_json() for problem in others),
         )
 
@@ -160,6 +166,15 @@ class Reader:
         for (connection, mapping, action), count in sorted(self.store.owners().items()):
             if not is_live(self.project, Owner(mapping, action), connection):
                 yield {"connection": connection, "mapping": mapping, "persons": count}
+
+    def _unclaimed(self) -> Iterator[dict[str, Any]]:
+        """Lists that lie in a watched folder and that no mapping takes, with the patterns that are taken there."""
+        life = DropLife(self.project.root, self.store)
+        patterns = life.patterns(self.project)
+        life.inbox.look(patterns)
+        for path in life.inbox.unclaimed():
+            here = sorted(p for p in patterns if folder_of(self.project.root, p) == (path.parent, Path(p).name))
+            yield {"path": life.relative(path), "patterns": here}
 
     def _shown(self, moment: str | None) -> str | None:
         if moment is None:

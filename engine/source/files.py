@@ -7,8 +7,10 @@ import glob
 import os
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from engine.i18n import _
@@ -39,12 +41,30 @@ def source_type(written: str | None, path: str) -> str:
 
 def matches(root: Path, pattern: str) -> list[Path]:
     """The files a pattern means, newest first (modification time, then name); no temporary or hidden ones."""
-    full = pattern if Path(pattern).is_absolute() else os.path.join(glob.escape(str(root)), pattern)
-    found = [Path(name) for name in glob.glob(full, recursive=True)]
-    files = [path for path in found if path.is_file() and not is_temporary(path.name)]
-    if any(sign in str(Path(pattern).parent) for sign in "*?["):
+    folder, name = Path(pattern).parent, Path(pattern).name
+    fits = fitting(name)
+    # Deeper than one folder only where the pattern says so.
+    last = "**" if name == "**" else "*"
+    full = os.path.join("" if folder.is_absolute() else glob.escape(str(root)), folder, last)
+    found = [Path(path) for path in glob.glob(full, recursive=True)]
+    files = [path for path in found if fits(path.name) and path.is_file() and not is_temporary(path.name)]
+    if any(sign in str(folder) for sign in "*?["):
         files = [path for path in files if not is_archived(path)]
     return [path for _age, path in sorted(_aged(files), reverse=True)]
+
+
+@lru_cache(maxsize=4096)
+def fitting(pattern: str) -> Callable[[str], object]:
+    """Whether a file's name fits a pattern: upper or lower case, and how an umlaut is put together, don't matter.
+
+    So a project does the same on Windows, on a Mac and on Linux.
+    """
+    fits = re.compile(fnmatch.translate(_plain(pattern))).match
+    return lambda name: fits(_plain(name))
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _aged(paths: Iterable[Path]) -> Iterator[tuple[tuple[int, str], Path]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import Select, Table, create_engine, delete, event, func, insert, or_, select, update
+from sqlalchemy import Select, Table, and_, create_engine, delete, event, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.i18n import _
@@ -462,10 +462,11 @@ class Store:
             return [_stored_run(row) for row in database.execute(query).all()]
 
     def last_runs(self) -> dict[str, str]:
-        """The status of each mapping's last run."""
+        """The status of each mapping's last run. A decision that was refused changed nothing, a plan is no run."""
         c = t.runs.c
+        runs = or_(c.command == "run", and_(c.command.in_(("approve", "apply")), c.status != "refused"))
         with self.transaction() as database:
-            rows = database.execute(select(c.mapping, c.status).order_by(c.started_at)).all()
+            rows = database.execute(select(c.mapping, c.status).where(runs).order_by(c.started_at)).all()
         return {row.mapping: row.status for row in rows}
 
     def run(self, run: str) -> StoredRun | None:

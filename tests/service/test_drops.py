@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
+import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,6 +19,7 @@ from engine.config.load import Project, load
 from engine.service import drops as drops_module
 from engine.service.drops import PATIENCE, DropLife, finished
 from engine.service.inbox import Look
+from engine.source.files import matches
 from engine.state.drops import Drop, Drops
 from engine.state.store import Store
 from tests.world import PERSONAL, World, people
@@ -111,6 +115,51 @@ def test_temporary_names_and_other_names_are_no_drops(scene: Scene) -> None:
         scene.write("x", name)
     assert scene.settled() == []
     assert scene.states == {}
+
+
+@pytest.mark.parametrize("name", ["Personal.CSV", "PERSONAL-2026.csv"])
+def test_upper_and_lower_case_of_a_name_do_not_matter(scene: Scene, name: str) -> None:
+    scene.write("nr\n1\n", name)
+    assert scene.settled() == [f"inbox/{name}"]
+    assert [path.name for path in matches(scene.world.root, "inbox/personal*.csv")] == [name]
+
+
+def test_an_umlaut_is_the_same_however_a_system_puts_it_together(scene: Scene) -> None:
+    scene.world.mapping(TRIGGER.replace("personal", "übung") + PERSONAL.replace("inbox/personal", "inbox/übung"))
+    scene.project = load(scene.world.root)
+    scene.write("nr\n1\n", unicodedata.normalize("NFD", "Übung.csv"))
+    assert len(scene.settled()) == 1
+    assert len(matches(scene.world.root, "inbox/übung*.csv")) == 1
+
+
+def test_a_list_whose_name_fits_no_pattern_is_known_as_such(scene: Scene) -> None:
+    for name in ("personal.csv", "personal.xlsx", "mitglieder.csv", "note.pdf", ".hidden.csv", "personal.csv.part"):
+        scene.write("nr\n1\n", name)
+    scene.settled()
+    assert sorted(scene.life.unclaimed()) == ["inbox/mitglieder.csv", "inbox/personal.xlsx"]
+
+
+def test_a_large_file_is_read_beside_the_looks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = threading.Event()
+    content = drops_module._content
+
+    def slowly(look: Look) -> str | None:
+        read.wait(30)
+        return content(look)
+
+    monkeypatch.setattr(drops_module, "_content", slowly)
+    monkeypatch.setattr(drops_module, "LARGE", 1000)
+    scene.write("nr\n" + "1\n" * 1000, "personal-large.csv", modified=1000)
+    scene.look()
+    assert scene.look(2.0) == []
+    assert scene.states == {"personal-large.csv": "settling"}
+    assert scene.life.next_look() is not None
+    read.set()
+    wanted: list[str] = []
+    end = time.monotonic() + 30
+    while not wanted and time.monotonic() < end:
+        wanted = scene.look(0.3)
+    assert wanted == ["inbox/personal-large.csv"]
 
 
 def test_saving_by_rename_is_one_drop(scene: Scene) -> None:

@@ -253,6 +253,27 @@ def test_whatever_is_over_is_put_away_and_never_run_again(watched: World) -> Non
     assert len(held_by(watched)) == 9
 
 
+def test_a_list_that_no_mapping_takes_is_told_of(watched: World) -> None:
+    with engine(watched) as running:
+        watched.drop(people(3), "Mitglieder.xlsx")
+        wait_for("The word", lambda: "No mapping takes this file" in running.log)
+        (lone,) = watched("status").json["unclaimed"]
+        assert lone == {"path": "inbox/Mitglieder.xlsx", "patterns": ["inbox/personal*.csv"]}
+        shown = watched("status", as_json=False).out
+        assert "inbox/Mitglieder.xlsx: no mapping takes this file" in shown
+        assert "Taken here: inbox/personal*.csv" in shown
+
+
+def test_a_decision_that_is_refused_says_nothing_about_the_mapping(watched: World) -> None:
+    watched.mapping()
+    watched.settled(people(20))
+    plan = watched.run(people(5)).plan
+    assert watched.run(people(20)).status == "unchanged"
+    assert watched.approve(plan).status == "refused"
+    (mapping,) = watched("status").json["mappings"]
+    assert mapping["status"] == "unchanged"
+
+
 # -- schedules, mappings -----------------------------------------------------------------------------------------------
 
 
