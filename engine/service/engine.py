@@ -20,7 +20,7 @@ from engine.service.drops import DropLife, age
 from engine.service.live import Live, Stale
 from engine.service.logs import Log
 from engine.service.moods import CONFIGURATION, Moods
-from engine.service.presence import Homeless, Presence
+from engine.service.presence import Presence
 from engine.service.retries import next_try
 from engine.service.timetable import Timetable
 from engine.service.watch import Watch
@@ -130,8 +130,9 @@ class Engine:
         try:
             step()
         except Homeless:
-            message = _("The folder .abgleich was taken away while the engine was at work.")
-            raise UserMustFix(Problem("state_gone", message, _("Put it back, then start the engine again."))) from None
+            message = _("The folder .abgleich, or a file of it, was taken away while the engine was at work.")
+            hint = _("Put it back, then start the engine again. `abgleich status` shows what is left of its memory.")
+            raise UserMustFix(Problem("state_gone", message, hint)) from None
         except ProblemError as error:
             problems = error.problems
         except Exception as error:
@@ -147,6 +148,8 @@ class Engine:
     def tick(self) -> None:
         """Look at everything once."""
         self.looked = time.monotonic()
+        if not (self.store.is_there() and self.workflows.is_there()):
+            raise Homeless
         # Who leads first, else what an edit asks for would be left to nobody.
         leads = self._lead()
         self._news |= self.live.look()
@@ -319,6 +322,10 @@ class Engine:
         text = f"{status_word(result.status)}: {result.text} {result.hint}".rstrip(": ")
         self.log.event("run", text, level, mapping=job.mapping, run=result.run or "", status=result.status)
         self.moods.ran(self.live.project, job.mapping, result.status, f"{result.text} {result.hint}".strip())
+
+
+class Homeless(Exception):
+    """A file of the state is not there any more."""
 
 
 def _by_mapping(drops: Iterable[Drop]) -> dict[str, list[Drop]]:

@@ -20,10 +20,6 @@ FRESH = timedelta(seconds=30)
 """A process that gave a sign of life so lately is not dead, whatever its lock says."""
 
 
-class Homeless(Exception):
-    """The state's folder is not there any more."""
-
-
 class Presence:
     """One process among those that work on the same state. ``worker``: several are wanted, and one of them leads."""
 
@@ -58,11 +54,9 @@ class Presence:
             self._own[0].close()
 
     def check(self) -> None:
-        """Locks that got lost are taken again. Raises :class:`Homeless` where the state is gone."""
+        """Locks that got lost are taken again."""
         assert self._own is not None
         if not self._own[1].is_held():
-            if not self._store.is_shared:
-                raise Homeless
             self._own[0].close()
             self._own = self._locked()
         if self._leading is not None and self._leading[1] is not None and not self._leading[1].is_held():

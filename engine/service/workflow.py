@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
+from engine.state.ground import Ground
 from engine.state.store import server_url
 
 QUEUE = "runs"
@@ -73,6 +74,7 @@ class Workflows:
         # A job that is cut off again and again is still a job.
         self._flow = DBOS.workflow(name="job", max_recovery_attempts=MOST_ATTEMPTS)(job)
         logging.getLogger("dbos").handlers.clear()
+        self._ground = Ground(folder / FILE) if database == "sqlite" else None
 
     def start(self) -> None:
         """Go on with what was cut off, and take jobs from now on."""
@@ -84,6 +86,10 @@ class Workflows:
             polling_interval_sec=POLL,
             on_conflict="always_update",
         )
+
+    def is_there(self) -> bool:
+        """Whether the file of the workflows is still where it was."""
+        return self._ground is None or self._ground.is_there()
 
     def enqueue(self, job_id: str, partition: str) -> None:
         """Have a job done that is open, once, however often this is called; anew where its workflow came to nothing."""

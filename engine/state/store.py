@@ -25,6 +25,7 @@ from engine.i18n import _
 from engine.problems import Problem, UserMustFix
 from engine.state import tables as t
 from engine.state.codec import plan_from_json, plan_to_json
+from engine.state.ground import Ground
 from engine.sync.plan import Change, Plan
 from engine.sync.record import Owner, Record, Sent
 
@@ -102,6 +103,7 @@ class Store:
             self._prepare()
         except SQLAlchemyError as error:
             raise unusable(error) from None
+        self._ground = Ground(folder / FILE) if database == "sqlite" else None
 
     def close(self) -> None:
         """Let go of the database."""
@@ -122,7 +124,7 @@ class Store:
 
     def is_there(self) -> bool:
         """Whether the state's file is still where it was; a server's state is always there."""
-        return self.is_shared or (self.folder / FILE).exists()
+        return self._ground is None or self._ground.is_there()
 
     def session(self) -> Database:
         """A session with the database that is nobody else's, outside of transactions; whoever asks for it closes it."""

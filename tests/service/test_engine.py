@@ -349,6 +349,23 @@ def test_a_second_engine_says_so_and_ends(watched: World) -> None:
         assert watched("status").json["engine"]["pid"] == first.process.pid
 
 
+@pytest.mark.parametrize("gone", [".abgleich", ".abgleich/state.sqlite", ".abgleich/workflows.sqlite"])
+def test_an_engine_whose_memory_is_taken_away_says_so_and_ends_and_the_next_one_works(
+    watched: World, gone: str
+) -> None:
+    with engine(watched) as running:
+        watched.drop(people(3))
+        done(watched)
+        path = watched.root / gone
+        path.rename(path.with_name("elsewhere"))
+        assert running.wait() == 1
+        assert "was taken away" in running.log
+        assert "Traceback" not in running.log
+    with engine(watched):
+        watched.drop(people(4))
+        wait_for("The sync", lambda: len(held_by(watched)) == 4)
+
+
 def test_status_tells_whether_the_engine_lives_also_after_it_was_killed(watched: World) -> None:
     assert watched("status").json["engine"]["alive"] is False
     with engine(watched) as running:
