@@ -7,9 +7,12 @@ to do. Nothing in here prints or exits.
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from engine.i18n import _
 
 Severity = Literal["error", "warning"]
 Path = tuple[str | int, ...]
@@ -78,6 +81,26 @@ class Refused(ProblemError):
 
 class TargetStopped(ProblemError):
     """A target can't be used further in this run; repeating at once won't help."""
+
+
+def why(error: BaseException) -> str:
+    """Why the system did not do it, in the language of the project where it is a common reason; never any content."""
+    known = {
+        errno.EACCES: _("no permission, or another program has it open"),
+        errno.EPERM: _("no permission"),
+        errno.ENOENT: _("it does not exist"),
+        errno.ENOTDIR: _("it is no folder"),
+        errno.EISDIR: _("it is a folder"),
+        errno.EEXIST: _("it exists already"),
+        errno.EROFS: _("the drive is write-protected"),
+        errno.ENOSPC: _("the drive is full"),
+        errno.EIO: _("the drive reports an error"),
+        errno.EADDRINUSE: _("another program uses it"),
+        errno.ENAMETOOLONG: _("the name is too long"),
+    }
+    if not isinstance(error, OSError):
+        return type(error).__name__
+    return known.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -14,7 +14,7 @@ import typer
 from engine.cli.output import show
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _
-from engine.problems import Location, Problem, UserMustFix
+from engine.problems import Location, Problem, UserMustFix, why
 
 IGNORED = ".abgleich/\nsecrets.yaml\ninbox/\n"
 
@@ -57,7 +57,7 @@ def new_project(root: Path) -> None:
     try:
         _write(root, data_folder("mappings"), data_folder("examples"))
     except OSError as error:
-        message = _("The project can't be written: {reason}").format(reason=error.strerror)
+        message = _("The project can't be written: {reason}").format(reason=why(error))
         hint = _("Choose a folder where you may write.")
         raise UserMustFix(Problem("not_writable", message, hint, Location(str(root)))) from None
 

@@ -12,7 +12,7 @@ from engine.cli.common import project_root
 from engine.cli.door import Interrupted
 from engine.cli.output import show
 from engine.i18n import _
-from engine.problems import UserMustFix
+from engine.problems import UserMustFix, why
 
 PORTS = {"fe2": 8083, "greyhound": 8084}
 
@@ -59,7 +59,7 @@ def command(
     except OSError as error:
         from engine.problems import Problem
 
-        message = _("The port {port} can't be used: {reason}").format(port=chosen, reason=error.strerror)
+        message = _("The port {port} can't be used: {reason}").format(port=chosen, reason=why(error))
         raise UserMustFix(
             Problem("port_taken", message, _("Name another one: --port 0 takes any that is free."))
         ) from None

@@ -25,7 +25,7 @@ from engine.config.mend import LONGEST_LINE, Mend, Syntax, proposals, quoting
 from engine.config.node import Node
 from engine.config.text import Text, split
 from engine.i18n import _
-from engine.problems import Location, Problem, did_you_mean
+from engine.problems import Location, Problem, did_you_mean, why
 from engine.problems import Path as KeyPath
 
 MAX_FILE_BYTES = 1 << 19
@@ -192,7 +192,7 @@ class Reader:
         except OSError as error:
             self.report(
                 "file_unreadable",
-                _("{file} can't be read: {reason}").format(file=name, reason=error.strerror or type(error).__name__),
+                _("{file} can't be read: {reason}").format(file=name, reason=why(error)),
                 _("Check the file's name and its permissions."),
                 Location(name),
             )

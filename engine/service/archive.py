@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.config.load import Project
 from engine.i18n import _
+from engine.problems import why
 from engine.service.inbox import look_of
 from engine.service.logs import Log
 from engine.source.files import DONE, FAILED
@@ -77,9 +78,13 @@ def archive(root: Path, drop: Drop, log: Log) -> Drop:
             with suppress(OSError):  # the reason is in the state as well
                 goal.with_name(goal.name + REASON).write_text(f"{head}\n{drop.reason or drop.code}\n", "utf-8")
         path.replace(goal)
+        if look_of(goal, goal.stat()).stamp != drop.stamp and not path.exists():
+            goal.replace(path)  # a new list has come in that moment: it has not been run
+            return drop
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        text = _("The file could not be moved to {folder}: {reason}.").format(folder=folder.name, reason=reason)
+        reason = why(error)
+        where = folder.relative_to(path.parent).as_posix()
+        text = _("The file could not be moved to {folder}: {reason}.").format(folder=where, reason=reason)
         log.event("archive", text, level="warning", mapping=drop.mapping)
         return drop
     moved = _("Moved to {file}.").format(file=goal.relative_to(path.parent).as_posix())

@@ -17,6 +17,7 @@ from pathlib import Path
 from engine.config.load import Mapping, Project
 from engine.config.schema import FileTrigger
 from engine.i18n import _
+from engine.problems import why
 from engine.service.busy import is_being_written
 from engine.service.folders import is_network
 from engine.service.inbox import Found, Inbox, Look, folder_of
@@ -243,7 +244,7 @@ class DropLife:
             message = _("Another program still has the file open for writing. It is run when that is done.")
             return self._waiting(drop, rest, message)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = why(error)
             message = _("The file can't be read: {reason}. It is tried again by itself.").format(reason=reason)
             return self._waiting(drop, rest, message)
         if content is None:

@@ -21,7 +21,7 @@ from engine.service.live import Live, Stale
 from engine.service.logs import Log
 from engine.service.moods import CONFIGURATION, Moods
 from engine.service.presence import Presence
-from engine.service.retries import next_try
+from engine.service.retries import is_due, next_try
 from engine.service.timetable import Timetable
 from engine.service.watch import Watch
 from engine.service.work import Result, Work, bug
@@ -279,14 +279,14 @@ class Engine:
                 self.log.event("missed", text, "warning", mapping=due.mapping)
 
     def _enqueue(self, project: Project) -> None:
-        now = self.now().isoformat(timespec="microseconds")
+        now = self.now()
         if time.monotonic() - self._asked >= SECOND_LOOK:
             self._asked = time.monotonic()
             self._enqueued.clear()
         open_jobs = self.jobs.open()
         for job in open_jobs:
             mapping = project.mappings.get(job.mapping)
-            if job.id in self._enqueued or job.due_at > now or mapping is None:
+            if job.id in self._enqueued or not is_due(datetime.fromisoformat(job.due_at), now) or mapping is None:
                 continue
             self.workflows.enqueue(job.id, partition(mapping))
             self._enqueued.add(job.id)

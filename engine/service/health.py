@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from engine.i18n import _
-from engine.problems import Problem, UserMustFix
+from engine.problems import Problem, UserMustFix, why
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -75,7 +75,7 @@ class Health:
             self._server = _Server(self.port, self._facts)
         except OSError as error:
             message = _("The port {port} for the health page can't be used: {reason}.")
-            message = message.format(port=self.port, reason=error.strerror or error)
+            message = message.format(port=self.port, reason=why(error))
             hint = _("Name another one, --health 0 takes any that is free; or end the program that has it.")
             raise UserMustFix(Problem("health_port_busy", message, hint)) from None
         self.port = self._server.server_address[1]

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.i18n import _
+from engine.problems import why
 from engine.source.files import TYPES, fitting, is_temporary, matches
 
 WILD = re.compile(r"[*?\[]")
@@ -121,7 +122,7 @@ def _read(folder: Path, known: _Folder) -> bool:
                 if look is not None:
                     listing[entry.name] = look
     except OSError as error:
-        listing, reason = {}, error.strerror or type(error).__name__
+        listing, reason = {}, why(error)
     if listing == known.listing and reason == known.reason and known.version:
         return False
     known.listing, known.reason, known.version = listing, reason, known.version + 1

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from engine.config.secret import SHORTEST
 from engine.i18n import _
-from engine.problems import Location, Problem, UserMustFix
+from engine.problems import Location, Problem, UserMustFix, why
 
 Form = Literal["text", "json"]
 
@@ -98,7 +98,7 @@ class Log:
             file.parent.mkdir(parents=True, exist_ok=True)
             handler = _File(file, self._file_lost)
         except OSError as error:
-            message = _("The log can't be written to {file}: {reason}.").format(file=file, reason=error.strerror)
+            message = _("The log can't be written to {file}: {reason}.").format(file=file, reason=why(error))
             hint = _("Name a file in a folder that may be written to: --log-file FILE.")
             raise UserMustFix(Problem("log_file_unusable", message, hint, Location(str(file)))) from None
         handler.setFormatter(self._formatter)
@@ -186,7 +186,7 @@ class _File(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (a name of logging)
         error = sys.exc_info()[1]
         self._failing = True
-        self._reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        self._reason = why(error or OSError())
 
     def doRollover(self) -> None:  # noqa: N802 (a name of logging)
         """Where somebody has the file open, which Windows does not let be renamed, it grows until it can be.

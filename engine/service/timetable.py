@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from engine.config.load import Mapping, Project
@@ -12,6 +12,9 @@ from engine.config.schema import TimePatternTrigger, TimeTrigger
 from engine.service.schedule import last_due
 from engine.state.service import ServiceState
 from engine.sync.record import digest
+
+WRONG_CLOCK = timedelta(hours=1)
+"""Who was looked after later than now by more than this was so by a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,15 @@ class Timetable:
         for mapping, trigger in _schedules(project):
             name = digest([type(trigger).__name__, trigger.model_dump(mode="json")])[:32]
             since = self._until.get((mapping.id, name)) or self._state.looked_after_until(mapping.id, name)
+            if since is not None and since - now > WRONG_CLOCK:
+                since = None
             moment = last_due(trigger, now, zone, since) if since is not None else None
             if moment is not None:
                 yield Due(mapping.id, trigger, moment)
             if since is None or moment is not None:
                 self._state.look_after(mapping.id, name, now)
-            self._until[mapping.id, name] = now
+            # A clock that was set back a little runs nothing twice.
+            self._until[mapping.id, name] = max(now, since or now)
 
 
 def _schedules(project: Project) -> Iterator[tuple[Mapping, TimeTrigger | TimePatternTrigger]]:

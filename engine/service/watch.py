@@ -33,6 +33,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, EventEmitter, ObservedWatch
 
 from engine.i18n import _
+from engine.problems import why
 from engine.service.folders import is_network
 
 TRY_AGAIN = 30.0
@@ -203,7 +204,7 @@ def _reason(error: Exception) -> str:
             "The system's limit of open files or of watching programs is reached: new files are noticed by the regular "
             "scan only. To notice them at once, raise fs.inotify.max_user_instances or the limit of open files."
         )
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    reason = why(error)
     return _(
         "The system can't watch it ({reason}): new files are noticed by the regular scan only. It is tried again by "
         "itself."

@@ -24,7 +24,7 @@ from typing import Any
 
 from engine.config.names import clean_heading, heading_key
 from engine.i18n import _
-from engine.problems import Location, Problem, Refused, did_you_mean
+from engine.problems import Location, Problem, Refused, did_you_mean, why
 from engine.source.base import CHUNK_ROWS, Chunk, Damaged, Scan, SourceOptions
 from engine.source.columns import Layout, layout_of, required_keys
 
@@ -218,7 +218,7 @@ def _os_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = _("The file can't be read: {reason}.").format(reason=error.strerror or error)
+        message = _("The file can't be read: {reason}.").format(reason=why(error))
         hint = _("Check that it is still there and that abgleich may read it.")
         raise _refusal("unreadable_file", message, hint, _at(file)) from error
 

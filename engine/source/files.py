@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.i18n import _
-from engine.problems import Location, Problem, Refused
+from engine.problems import Location, Problem, Refused, why
 
 TYPES = {
     ".csv": "csv",
@@ -121,7 +121,7 @@ def _look(path: Path) -> tuple[int, int]:
     try:
         stat = path.stat()
     except OSError as error:
-        message = _("{file} can't be read: {reason}").format(file=path, reason=error.strerror)
+        message = _("{file} can't be read: {reason}").format(file=path, reason=why(error))
         hint = _("Check the file's name and its permissions.")
         raise Refused(Problem("file_unreadable", message, hint, Location(str(path)))) from None
     return stat.st_size, stat.st_mtime_ns

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import Connection as Database
 
 from engine.state import tables as t
 from engine.state.store import Store, now_text
@@ -90,17 +92,31 @@ class Jobs:
             database.execute(delete(t.jobs).where(c.mapping == mapping, c.state == "waiting"))
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """How many jobs of each (mapping, status) have ended."""
-        c = t.jobs.c
-        query = select(c.mapping, c.status, func.count()).where(c.state == "ended").group_by(c.mapping, c.status)
+        """How many jobs of each (mapping, status) have ever ended."""
         with self.store.transaction() as database:
-            return {(row[0], row[1]): row[2] for row in database.execute(query).all()}
+            counts = Counter(_ended(database))
+            for row in database.execute(select(t.totals)):
+                counts[row.mapping, row.status] += row.jobs
+        return dict(counts)
 
     def prune(self, before: datetime) -> None:
-        """Forget what ended before then."""
-        c = t.jobs.c
+        """Forget what ended before then, but for how many there were."""
+        c, total = t.jobs.c, t.totals.c
+        old = c.ended_at < now_text(before)
         with self.store.transaction() as database:
-            database.execute(delete(t.jobs).where(c.state == "ended", c.ended_at < now_text(before)))
+            for (mapping, status), count in _ended(database, old).items():
+                here = (total.mapping == mapping, total.status == status)
+                more = update(t.totals).where(*here).values(jobs=total.jobs + count)
+                if not database.execute(more).rowcount:
+                    database.execute(insert(t.totals).values(mapping=mapping, status=status, jobs=count))
+            database.execute(delete(t.jobs).where(c.state == "ended", old))
+
+
+def _ended(database: Database, *conditions: ColumnElement[bool]) -> dict[tuple[str, str], int]:
+    """How many jobs of each (mapping, status) have ended that are still on record."""
+    c = t.jobs.c
+    ended = select(c.mapping, c.status, func.count()).where(c.state == "ended", *conditions)
+    return {(row[0], row[1]): row[2] for row in database.execute(ended.group_by(c.mapping, c.status)).all()}
 
 
 def _job(row: Any) -> Job:

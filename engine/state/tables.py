@@ -107,6 +107,15 @@ jobs = Table(
 )
 
 # When a schedule of a mapping was last looked after; `trigger` tells schedules apart, also when others come or go.
+# How many jobs have ended whose rows are forgotten: what is counted for monitoring never falls.
+totals = Table(
+    "totals",
+    metadata,
+    Column("mapping", String(100), primary_key=True),
+    Column("status", String(20), primary_key=True),
+    Column("jobs", Integer, nullable=False),
+)
+
 schedules = Table(
     "schedules",
     metadata,

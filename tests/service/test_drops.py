@@ -306,7 +306,7 @@ def test_a_file_that_can_not_be_opened_stays_pending_and_visible_and_is_tried_ag
         assert scene.settled() == []
         assert scene.look(100.0) == []
         assert (scene.drop().state, scene.drop().code) == ("settling", "file_busy")
-        assert "used by another program" in (scene.drop().reason or "")
+        assert "another program has it open" in (scene.drop().reason or "")
     assert scene.look(100.0) == ["inbox/personal.csv"]
     assert scene.drop().reason is None
 

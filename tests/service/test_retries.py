@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.service.retries import next_try
+from engine.service.retries import is_due, next_try
 
 FAILED = datetime(2026, 6, 1, 12, 0, 30, 5, tzinfo=UTC)
 
@@ -26,3 +26,9 @@ def test_a_wait_is_real_time_also_when_the_clock_is_changed_in_between() -> None
 def test_without_a_failure_there_is_nothing_to_try_again() -> None:
     with pytest.raises(ValueError, match="nothing has failed"):
         next_try(0, FAILED)
+
+
+def test_what_is_due_impossibly_late_was_put_off_by_a_clock_that_was_wrong() -> None:
+    assert is_due(FAILED, FAILED)
+    assert not is_due(FAILED + timedelta(minutes=60), FAILED)
+    assert is_due(FAILED + timedelta(days=300), FAILED)
