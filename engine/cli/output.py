@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,7 @@ COLOURS = {
     "remove": "red",
 }
 PATIENCE = 1.0
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 _secrets: set[str] = set()
 
@@ -45,10 +47,15 @@ def redacted(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """The text without what would move the cursor or ring the bell: names of files and cells come from anywhere."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def show(lines: Iterable[Line]) -> None:
     """Print lines, in colour on a terminal."""
     for style, text in lines:
-        shown = redacted(text)
+        shown = printable(redacted(text))
         if style == "head":
             typer.secho(shown, bold=True)
         elif style in COLOURS:

@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -197,6 +198,33 @@ def test_finished_files_are_put_away_where_that_is_asked_for(watched: World) -> 
     assert [path.name for path in sorted(inbox.glob("done/*/*.csv"))] == ["personal (2).csv", "personal.csv"]
     assert not (inbox / "personal.csv").exists()
     assert len(held_by(watched)) == 6
+
+
+def test_a_file_that_two_mappings_take_is_put_away_when_both_are_done_with_it(watched: World) -> None:
+    moving = TRIGGERS + PERSONAL.replace("  key: nr", "  archive: move\n  key: nr")
+    watched.mapping(moving, settle="0.2s")
+    second = watched.connect_fe2("fe2_second", first_sync="hold")
+    watched.mapping(moving, name="second", settle="0.2s", connection="fe2_second")
+    inbox = watched.root / "inbox"
+    with engine(watched):
+        watched.drop(people(5))
+        wait_for("The hold", lambda: watched("status").json["mappings"][1]["held"])
+        wait_for("The sync", lambda: len(held_by(watched)) == 5)
+        assert (inbox / "personal.csv").exists()
+        (plan,) = watched("status").json["mappings"][1]["held"]
+        assert watched.approve(plan).status == "done"
+        wait_for("The move", partial(_put_away, inbox, 1))
+        assert not (inbox / "personal.csv").exists()
+    assert len(second.persons) == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_a_name_with_control_characters_does_nothing_to_the_terminal(watched: World) -> None:
+    watched.drop(people(3), "personal\x1b[31m.csv")
+    with engine(watched):
+        wait_for("The drop", lambda: len(held_by(watched)) == 3)
+    shown = watched("status", as_json=False).out + watched("runs", as_json=False).out
+    assert "\x1b" not in shown
 
 
 def test_a_failed_run_is_tried_again_by_itself(watched: World) -> None:
