@@ -283,10 +283,11 @@ def test_a_folder_made_anew_is_seen(scene: Scene) -> None:
     assert scene.settled() == ["inbox/personal.csv"]
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root reads everything")
 def test_a_file_without_permission_is_run_when_it_is_given(scene: Scene) -> None:
     path = scene.write("nr\n1\n")
     path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("whoever runs this test reads everything")
     assert scene.settled() == []
     assert scene.drop().code == "file_busy"
     path.chmod(0o600)
