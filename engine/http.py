@@ -31,11 +31,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered."""
+    """What a server answered. ``link``: its ``Link`` header."""
 
     status: int
     body: bytes
     content_type: str = ""
+    link: str = ""
 
     @property
     def text(self) -> str:
@@ -93,7 +94,8 @@ class Http:
         try:
             with self._client.stream(method, path, headers=raw, content=body) as response:
                 answering = True
-                return Answer(response.status_code, self._whole(response), response.headers.get("content-type", ""))
+                body, headers = self._whole(response), response.headers
+                return Answer(response.status_code, body, headers.get("content-type", ""), headers.get("link", ""))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Unreachable(_connect_message(error), False) from None
         except httpx.LocalProtocolError:

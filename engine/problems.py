@@ -79,6 +79,10 @@ class Refused(ProblemError):
     """The source breaks its contract or the guard forbids the plan: nothing was written and there is no plan."""
 
 
+class SourceFailed(ProblemError):
+    """The source can't be read now: a server is away or broke off. Nothing was written; a later attempt may succeed."""
+
+
 class TargetStopped(ProblemError):
     """A target can't be used further in this run; repeating at once won't help."""
 
@@ -103,7 +107,7 @@ def why(error: BaseException) -> str:
     return known.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.62) -> str | None:
     """The known word nearest to ``word`` (case ignored), or None when nothing is near."""
     by_folded: dict[str, str] = {}
     for name in known:

@@ -218,7 +218,7 @@ def _rejected_lines(rejected: list[Mapping[str, Any]], everything: bool) -> Iter
 
 
 def _rejected_line(entry: Mapping[str, Any]) -> str:
-    place = _("line {line}").format(line=entry["line"])
+    place = entry.get("place") or _("line {line}").format(line=entry["line"])
     if entry["key"]:
         place += ", " + _("key {key}").format(key=entry["key"])
     field = ".".join(part for part in (entry["action"], entry["field"]) if part)

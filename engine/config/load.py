@@ -23,9 +23,11 @@ from engine.config.schema import (
     CONNECTIONS,
     TRIGGERS,
     ActionModel,
+    AnyColumn,
     ColumnModel,
     Configuration,
     Connection,
+    EachColumnModel,
     Fe2Connection,
     MappingModel,
     Model,
@@ -40,6 +42,8 @@ from engine.i18n import _, language
 from engine.problems import Location, Problem, did_you_mean
 from engine.problems import Path as KeyPath
 
+NEEDED = {"sql": ("url", "query"), "http": ("url",)}
+"""Keys that a source of these types must have; one of any other type has a ``path``."""
 NOT_MAPPINGS = ("blueprints", "tables")
 
 _ID = re.compile(r"[\w][\w.-]{0,99}")
@@ -65,7 +69,7 @@ class Mapping:
     model: MappingModel = field(repr=False)
     node: Node = field(repr=False)
     hash: str
-    columns: dict[str, ColumnModel] | None
+    columns: dict[str, AnyColumn] | None
     triggers: tuple[Model, ...]
     conditions: tuple[tuple[Model, KeyPath], ...]
     actions: tuple[Action, ...]
@@ -442,6 +446,7 @@ class _Loader:
                 node.value[key] = listed
         model = draft(MappingModel, node, self.problems)
         columns = self._columns(node)
+        self._source(node)
         triggers = self._entries(node, "triggers", TRIGGERS, "trigger")
         conditions = self._conditions(node)
         actions = self._actions(node)
@@ -454,15 +459,34 @@ class _Loader:
             name, path, model, node, _hash(node, inputs), columns, triggers, conditions, actions, tests, inputs
         ), name
 
-    def _columns(self, node: Node) -> dict[str, ColumnModel] | None:
+    def _source(self, node: Node) -> None:
+        """What a source of this type must have: by default it is a file."""
+        source, kind = node.get("source"), node.find(("source", "type"))
+        if source is None or not isinstance(source.value, dict) or node.is_broken(("source",)):
+            return
+        for key in NEEDED.get(kind.value if kind is not None and isinstance(kind.value, str) else "", ("path",)):
+            there = source.get(key)
+            if there is None:
+                message = _("The key {key} is missing.").format(key=key)
+                hint = _("Add the line `{key}: …` here.").format(key=key)
+                self.problems.append(Problem("key_missing", message, hint, node.locate_missing(("source", key))))
+            elif not there.broken and (there.value is None or there.value == ""):
+                hint = _("Write one; to mean the word null or ~ itself, put it in quotes.")
+                at = node.locate(("source", key))
+                self.problems.append(Problem("value_missing", _("A value is missing here."), hint, at))
+
+    def _columns(self, node: Node) -> dict[str, AnyColumn] | None:
         listed = node.find(("source", "columns"))
         if listed is None or not isinstance(listed.value, dict):
             return None
-        columns: dict[str, ColumnModel] = {}
+        columns: dict[str, AnyColumn] = {}
         for name, entry in listed.value.items():
             path: KeyPath = ("source", "columns", name)
+            made: AnyColumn | None = None
             if entry.broken:
-                made = None
+                pass
+            elif isinstance(entry.value, dict) and "each" in entry.value:
+                made = draft(EachColumnModel, entry, self.problems, path, node)
             elif isinstance(entry.value, dict):
                 made = draft(ColumnModel, entry, self.problems, path, node)
             else:
@@ -474,7 +498,7 @@ class _Loader:
             columns[name] = made or ColumnModel.model_construct(heading=(), optional=True)
         return columns
 
-    def _names(self, node: Node, columns: dict[str, ColumnModel] | None) -> None:
+    def _names(self, node: Node, columns: dict[str, AnyColumn] | None) -> None:
         """Columns and variables must be names; the key must be one of them."""
 
         variables = node.get("variables")

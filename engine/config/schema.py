@@ -15,10 +15,13 @@ from engine.config.values import (
     Count,
     Filled,
     Flag,
+    Headers,
     Limit,
     LimitText,
     Lower,
     Mapping,
+    Mark,
+    NamesByKey,
     OptionalClock,
     OptionalCount,
     OptionalEncoding,
@@ -211,9 +214,33 @@ class ColumnModel(Model):
     """One entry of ``columns``."""
 
     heading: SomeNames
-    """The heading in the file, or several: the first that is not empty."""
+    """The heading in the file, or several: the first that is not empty. With * for a number: a list of all of them."""
+    marked: Mark = ""
+    """true: the list of headings (what stands in place of *) whose cells are marked with x; filled: with any text."""
     optional: Flag = False
     """May be missing in the file; then it is empty."""
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """All headings that the column asks for."""
+        return self.heading
+
+
+class EachColumnModel(Model):
+    """One entry of ``columns`` that is a list of records."""
+
+    each: NamesByKey
+    """Keys and headings with * for a number: a list with one record for each number."""
+    optional: Flag = False
+    """May be missing in the file; then it is empty."""
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """All headings that the column asks for."""
+        return tuple(self.each.values())
+
+
+AnyColumn = ColumnModel | EachColumnModel
 
 
 class Expect(Model):
@@ -231,9 +258,9 @@ class SourceModel(Model):
     """Where the list comes from."""
 
     type: OptionalText = None
-    """csv; default by the file's ending."""
-    path: Filled
-    """The file, or a pattern such as inbox/personal*.csv: the newest match."""
+    """csv, excel, json, ndjson, sql or http; default by the file's ending."""
+    path: Text = ""
+    """The file, or a pattern such as inbox/personal*.csv: the newest match. Not for sql and http."""
     settle: Seconds = 2.0
     """A file is read when it has not changed for so long."""
     archive: Annotated[Literal["keep", "move"], Lower] = "keep"
@@ -250,6 +277,28 @@ class SourceModel(Model):
     """The line of the headings, from 1; default: found out."""
     skip_footer: Count = 0
     """So many lines at the end are no people."""
+    sheet: OptionalFilled = None
+    """excel: the sheet's name or number, from 1; default: the first sheet with the headings."""
+    rows: OptionalFilled = None
+    """json: the way to the list in the document, such as data; default: the only list there is."""
+    url: Annotated[OptionalFilled, Field(repr=False)] = None
+    """sql: the database as an SQLAlchemy URL, best as !secret. http: the address."""
+    query: Annotated[OptionalFilled, Field(repr=False)] = None
+    """sql: the query, a select; nothing can be changed with it."""
+    headers: Annotated[Headers, Field(repr=False)] = Field(default_factory=dict)
+    """http: headers of every request, such as Authorization: !secret token."""
+    format: Annotated[Literal["json", "ndjson", "csv", "excel"] | None, Lower] = None
+    """http: what the address gives; default: what the server says."""
+    next: OptionalFilled = None
+    """http: the way to the address of the next page in the document, such as links.next."""
+    page: OptionalFilled = None
+    """http: the name of the parameter that counts pages, from 1, until a page is empty."""
+    timeout: SomeSeconds = 60.0
+    """http: how long to wait for an answer."""
+    ca_file: OptionalText = None
+    """http: file with the certificate authority of a self-signed server, relative to the project."""
+    verify_tls: Flag = True
+    """http: false accepts any certificate."""
     key: Filled
     """The column or variable that identifies a person, for ever."""
     group_by: OptionalFilled = None

@@ -16,6 +16,7 @@ SHORTEST = 4
 """Shorter texts are not hidden: they stand inside of ordinary words."""
 
 _SUSPICIOUS = re.compile(r"key|pass|secret|token|kenn|schl(ü|ue)ssel|pw|authorization", re.IGNORECASE)
+_IN_QUERY = re.compile(r"[?&][^=&#]*(?:key|pass|secret|token|kenn|pw|auth)[^=&#]*=([^&#]+)", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"://[^/@\s:]*:([^/\s]+)@")
 
 
@@ -43,9 +44,10 @@ def in_source(node: Node) -> set[str]:
     found: set[str] = set()
     for key, value in source.value.items():
         if key == "headers":
-            found |= set(_texts(value))
+            found |= {part for text in _texts(value) for part in (text, text.rpartition(" ")[2])}
         elif key not in ("columns", "key", "where"):
             found |= {secret for text in _texts(value) for secret in _IN_ADDRESS.findall(text)}
+            found |= {secret for text in _texts(value) for secret in _IN_QUERY.findall(text)} if key == "url" else set()
             if _SUSPICIOUS.search(key):
                 found |= set(_texts(value))
     return found

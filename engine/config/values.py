@@ -33,6 +33,7 @@ _UNIT_WORDS = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([smhd]?)")
 _CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9]))?")
 _LIMIT = re.compile(r"(?:([0-9]{1,9})|(?:([0-9]{1,9})\s*(?:or|oder)\s*)?([0-9]{1,9}(?:[.,][0-9]{1,9})?)\s*%)")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATTERN = re.compile(r"\*|/[0-9]{1,2}|[0-9]{1,2}")
 _LONGEST = 100 * 366 * 86400.0
 
@@ -309,6 +310,13 @@ def zone(value: Any) -> str:
     return name
 
 
+def mark(value: Any) -> str:
+    """What counts as a mark in a cell: ``yes`` for x, ja, 1 …, ``filled`` for any text, "" where nothing is marked."""
+    if isinstance(value, str) and value.strip().casefold() in ("filled", "yes", ""):
+        return value.strip().casefold()
+    return "yes" if flag(value) else ""
+
+
 def mapping(value: Any) -> dict[str, Any]:
     """Keys and values; nothing means none."""
     if value is None:
@@ -318,6 +326,24 @@ def mapping(value: Any) -> dict[str, Any]:
             "expected_mapping", _("Keys and values are expected here."), _("Write `key: value` lines, indented.")
         )
     return value
+
+
+def names_by_key(value: Any) -> dict[str, str]:
+    """Keys with one text each, and at least one."""
+    found = mapping(value)
+    if not found:
+        raise missing()
+    return {key: _inside((key,), filled, item) for key, item in found.items()}
+
+
+def headers(value: Any) -> dict[str, str]:
+    """Headers of a request: names and values as the protocol allows them."""
+    found = {key: _inside((key,), filled, item) for key, item in mapping(value).items()}
+    for key, item in found.items():
+        if not _HEADER.fullmatch(key) or "\n" in item.strip() or "\r" in item.strip():
+            message = _("{name} can't be a header of a request.").format(name=key)
+            raise wrong("bad_header", message, _("Write `Name: value` lines under `headers:`."), (key,))
+    return {key: item.strip() for key, item in found.items()}
 
 
 def sequence(value: Any) -> tuple[Any, ...]:
@@ -341,7 +367,10 @@ SomeNames = Annotated[tuple[str, ...], PlainValidator(some_names)]
 Url = Annotated[str, PlainValidator(url)]
 RpcUrl = Annotated[str, PlainValidator(rpc_url)]
 Zone = Annotated[str, PlainValidator(zone)]
+Headers = Annotated[dict[str, str], PlainValidator(headers)]
+Mark = Annotated[str, PlainValidator(mark)]
 Mapping = Annotated[dict[str, Any], PlainValidator(mapping)]
+NamesByKey = Annotated[dict[str, str], PlainValidator(names_by_key)]
 Sequence = Annotated[tuple[Any, ...], PlainValidator(sequence)]
 Lower = BeforeValidator(lambda value: value.strip().casefold() if isinstance(value, str) else value)
 

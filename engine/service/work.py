@@ -17,7 +17,7 @@ from engine.service.drops import finished
 from engine.service.logs import Log
 from engine.service.retries import next_try
 from engine.service.workflow import Parked
-from engine.source.files import matches
+from engine.source.files import is_remote, matches
 from engine.state.drops import Drop, Drops, DropState
 from engine.state.jobs import Job, Jobs
 from engine.state.store import Store
@@ -132,7 +132,8 @@ class Work:
 
     def _tried(self, project: Project, mapping: Mapping, job: Job) -> Result:
         together = mapping.model.source.combine == "all"
-        file = self.root / job.path if job.path is not None and not together else None
+        remote = is_remote(mapping.model.source.type)
+        file = self.root / job.path if job.path is not None and not together and not remote else None
         facts = TriggerFacts(job.trigger, str(self.root / job.path) if job.path else "", job.trigger_id or "")
         tools = Tools(self.store, sleep=self._sleep, rows_seen=self._step, steps_done=self._step, commit=self.commit())
         try:

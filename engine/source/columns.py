@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from unicodedata import is_normalized, normalize
 
 from engine.config.names import clean_heading, heading_key, name_of
 from engine.i18n import _
 from engine.problems import Location, Problem, Refused, did_you_mean
-from engine.source.base import Column
+from engine.source.base import Column, Value
+from engine.template.faults import Fault, Unusable
+from engine.template.filters import FilterError, ja
 
-_MISSING = -1
+MISSING = -1
+"""The place of a heading that is not there: its cells are empty."""
 _SHOWN_HEADINGS = 20
 _SEARCHED_HEADINGS = 1000
 
+Shape = Callable[[Sequence[Value]], Value]
+"""From the values of a row's headings to that of a name."""
+
 
 def required_keys(columns: Iterable[Column]) -> frozenset[str]:
-    """The keys of all headings that must be in the file."""
-    return frozenset(heading_key(heading) for column in columns if not column.optional for heading in column.headings)
+    """The keys of all headings that must be in the file, by which its header is known."""
+    return frozenset(
+        heading_key(heading)
+        for column in columns
+        if not column.optional
+        for heading in column.patterns
+        if "*" not in heading
+    )
+
+
+def wanted_keys(columns: Iterable[Column] | None) -> frozenset[str]:
+    """What a header is looked for by: the required headings, or where there are none all of them."""
+    every = tuple(columns or ())
+    named = frozenset(heading_key(heading) for column in every for heading in column.patterns if "*" not in heading)
+    return required_keys(every) or named
 
 
 def tidy(cells: Iterable[str]) -> tuple[str, ...]:
@@ -33,35 +52,58 @@ def tidy(cells: Iterable[str]) -> tuple[str, ...]:
     return tuple(normalize("NFC", text) for text in texts)
 
 
+def is_empty(value: Value) -> bool:
+    """Whether nothing stands there; what can't be believed is not nothing."""
+    return isinstance(value, str | list | dict) and not value
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How the cells of a row become texts, and texts become the values of ``names``.
 
-    The texts of the names come first, those of further headings (fallbacks; headings without a name) behind them.
+    ``places`` are those of the headings in the header. The texts of the names come first, those of further headings
+    (fallbacks, members of lists, headings without a name) behind them; ``shapes`` make the values of lists out of them.
     """
 
     names: tuple[str, ...]
     headings: tuple[str, ...]
     fallbacks: tuple[tuple[int, tuple[int, ...]], ...]
+    places: tuple[int, ...]
     pick: Callable[[Sequence[str]], Sequence[str]]
+    shapes: tuple[tuple[int, Shape], ...] = ()
+    members: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def texts(self, cells: Sequence[str]) -> tuple[str, ...]:
         """The texts of all headings of the layout; ``cells`` are at least as many as the header's."""
         return tidy(self.pick(cells))
 
-    def values(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+    def values(self, texts: tuple[Value, ...]) -> tuple[Value, ...]:
         """The values of the names."""
-        if not self.fallbacks:
+        if not self.fallbacks and not self.shapes:
             return texts if len(texts) == len(self.names) else texts[: len(self.names)]
         values = list(texts[: len(self.names)])
         for position, others in self.fallbacks:
-            if not values[position]:
-                values[position] = next((texts[other] for other in others if texts[other]), "")
+            if is_empty(values[position]):
+                values[position] = next((texts[other] for other in others if not is_empty(texts[other])), "")
+        for position, shape in self.shapes:
+            values[position] = shape(texts)
         return tuple(values)
 
-    def raw(self, texts: tuple[str, ...]) -> dict[str, str]:
-        """Heading -> text, as ``row`` in templates."""
-        return dict(zip(self.headings, texts, strict=True))
+    def raw(self, texts: tuple[Value, ...]) -> dict[str, Value]:
+        """Heading -> value, as ``row`` in templates."""
+        return {heading: text for heading, text in zip(self.headings, texts, strict=True) if heading}
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """The names whose values are lists."""
+        return frozenset(self.names[position] for position, _shape in self.shapes)
+
+    def places_of(self, name: str) -> tuple[int, ...]:
+        """Where in the header a name's values may stand."""
+        position = self.names.index(name)
+        others = next((others for at, others in self.fallbacks if at == position), ())
+        found = (self.places[place] for place in (position, *others, *self.members.get(name, ())))
+        return tuple(place for place in found if place != MISSING)
 
 
 def layout_of(header: Sequence[str], columns: Sequence[Column] | None, at: Location) -> Layout:
@@ -83,27 +125,141 @@ def _every_heading(header: Sequence[str]) -> Layout:
     named = [heading for heading in places if uses[normalize("NFKC", name_of(heading))] == 1]
     known = set(named)
     headings = (*named, *(heading for heading in places if heading not in known))
-    return Layout(tuple(map(name_of, named)), headings, (), _picker([places[heading] for heading in headings]))
+    found = tuple(places[heading] for heading in headings)
+    return Layout(tuple(map(name_of, named)), headings, (), found, _picker(found))
 
 
 def _named_columns(header: Sequence[str], columns: Sequence[Column], at: Location) -> Layout:
     places = {heading.casefold(): place for place, heading in reversed(list(enumerate(header))) if heading}
-    problems = _broken_contract(header, columns, at)
+    numbered = {column.name: _numbered(column, header, places) for column in columns}
+    problems = _broken_contract(header, columns, numbered, at)
     if problems:
         raise Refused(*problems)
-    headings = [column.headings[0] for column in columns]
-    fallbacks = []
+    is_list = {column.name: bool(column.each or column.marked or numbered[column.name]) for column in columns}
+    headings = ["" if is_list[column.name] else column.headings[0] for column in columns]
+    fallbacks, shapes = [], []
+    members: dict[str, tuple[int, ...]] = {}
+    found = [places.get(heading_key(heading), MISSING) if heading else MISSING for heading in headings]
     for position, column in enumerate(columns):
-        if others := column.headings[1:]:
-            fallbacks.append((position, tuple(range(len(headings), len(headings) + len(others)))))
-            headings.extend(others)
-    pick = _picker([places.get(heading_key(heading), _MISSING) for heading in headings])
-    return Layout(tuple(column.name for column in columns), tuple(headings), tuple(fallbacks), pick)
+        begin = len(found)
+        if not is_list[column.name]:
+            if others := column.headings[1:]:
+                fallbacks.append((position, tuple(range(begin, begin + len(others)))))
+                headings.extend(others)
+                found.extend(places.get(heading_key(heading), MISSING) for heading in others)
+            continue
+        cells = [cell for cells in numbered[column.name].values() for cell in cells]
+        headings.extend(header[cell.place] for cell in cells)
+        found.extend(cell.place for cell in cells)
+        members[column.name] = tuple(range(begin, len(found)))
+        shapes.append((position, _shape(column, numbered[column.name], begin)))
+    return Layout(
+        tuple(column.name for column in columns),
+        tuple(headings),
+        tuple(fallbacks),
+        tuple(found),
+        _picker(found),
+        tuple(shapes),
+        members,
+    )
+
+
+# --- lists: headings that repeat under numbers, and columns that are marked -------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A heading that a ``*`` stands for: its place, and what stands in place of the star."""
+
+    place: int
+    number: tuple[int, ...]
+    label: str
+
+
+def _numbered(column: Column, header: Sequence[str], places: Mapping[str, int]) -> dict[str, list[_Cell]]:
+    """Each heading with ``*`` of a column (and those beside it) with the cells it stands for; {} for a plain column."""
+    starred = [heading for heading in column.patterns if "*" in heading and heading_key(heading) not in places]
+    if not starred and not column.each and not column.marked:
+        return {}
+    found: dict[str, list[_Cell]] = {}
+    for heading in column.patterns:
+        if heading in starred:
+            found[heading] = _cells(heading, header, bool(column.marked))
+        elif heading_key(heading) in places:
+            found[heading] = [_Cell(places[heading_key(heading)], (), clean_heading(heading))]
+        else:
+            found[heading] = []
+    return found
+
+
+def _cells(heading: str, header: Sequence[str], any_text: bool) -> list[_Cell]:
+    """The cells that a heading with ``*`` stands for, in the order of their numbers."""
+    pattern = _pattern(heading, any_text)
+    matches = [(place, pattern.fullmatch(written)) for place, written in enumerate(header)]
+    cells = [
+        _Cell(place, () if any_text else tuple(map(int, found.groups())), " ".join(found.groups()).strip())
+        for place, found in matches
+        if found is not None
+    ]
+    return sorted(cells, key=lambda cell: cell.number)
+
+
+def _pattern(heading: str, any_text: bool) -> re.Pattern[str]:
+    star = "(.+)" if any_text else "([0-9]{1,9})"
+    return re.compile(star.join(map(re.escape, clean_heading(heading).split("*"))), re.IGNORECASE)
+
+
+def fits(heading: str, written: str) -> bool:
+    """Whether a heading of a mapping, which may hold ``*``, stands for one that is written in a list."""
+    if heading_key(heading) == heading_key(written):
+        return True
+    return "*" in heading and _pattern(heading, any_text=True).fullmatch(clean_heading(written)) is not None
+
+
+def _shape(column: Column, numbered: Mapping[str, Sequence[_Cell]], begin: int) -> Shape:
+    """What makes a column's list. Its cells stand in the texts from ``begin`` on, in the order of ``numbered``."""
+    if column.marked:
+        labels = [cell.label for cells in numbered.values() for cell in cells]
+        return lambda texts: _marked(labels, texts[begin : begin + len(labels)], column.marked)
+    if not column.each:
+        end = begin + sum(map(len, numbered.values()))
+        return lambda texts: list(texts[begin:end])
+    at: dict[str, dict[tuple[int, ...], int]] = {}
+    place = begin
+    for heading, cells in numbered.items():
+        at[heading] = {cell.number: place + index for index, cell in enumerate(cells)}
+        place += len(cells)
+    numbers = sorted({number for cells in at.values() for number in cells})
+    records = [[(key, at[heading].get(number)) for key, heading in column.each] for number in numbers]
+    return lambda texts: _records(records, texts)
+
+
+def _records(records: Sequence[Sequence[tuple[str, int | None]]], texts: Sequence[Value]) -> list[dict[str, Value]]:
+    made = ({key: "" if place is None else texts[place] for key, place in record} for record in records)
+    return [record for record in made if not all(map(is_empty, record.values()))]
+
+
+def _marked(labels: Sequence[str], texts: Sequence[Value], marked: str) -> Value:
+    """The labels of the cells that are marked; unusable where one is neither clearly marked nor clearly not."""
+    found = []
+    for label, text in zip(labels, texts, strict=True):
+        if is_empty(text):
+            continue
+        if isinstance(text, Unusable):
+            return text
+        try:
+            if marked == "filled" or ja(text):
+                found.append(label)
+        except FilterError:
+            message = _("In the column {label} stands “{text}”: is that a mark?").format(label=label, text=text)
+            hint = _("Write x or leave the cell empty; or say `marked: filled` to count any text as a mark.")
+            return Unusable(Fault("unclear_mark", message, hint))
+    return found
 
 
 def _picker(places: Sequence[int]) -> Callable[[Sequence[str]], Sequence[str]]:
-    """Cells -> the cells at these places; the place ``_MISSING`` gives an empty text."""
-    if _MISSING in places:
+    """Cells -> the cells at these places; the place ``MISSING`` gives an empty text."""
+    if MISSING in places:
         pick = _picker([place + 1 for place in places])
         return lambda cells: pick(["", *cells])
     if len(places) > 1:
@@ -111,15 +267,22 @@ def _picker(places: Sequence[int]) -> Callable[[Sequence[str]], Sequence[str]]:
     return lambda cells: [cells[place] for place in places]
 
 
-def _broken_contract(header: Sequence[str], columns: Sequence[Column], at: Location) -> list[Problem]:
+def _broken_contract(
+    header: Sequence[str],
+    columns: Sequence[Column],
+    numbered: Mapping[str, Mapping[str, Sequence[_Cell]]],
+    at: Location,
+) -> list[Problem]:
     uses = Counter(heading.casefold() for heading in header)
     problems = []
     for column in columns:
-        for heading in column.headings:
-            count = uses[heading_key(heading)]
+        for heading in column.patterns:
+            cells = numbered[column.name].get(heading, ())
+            count = max(uses[heading_key(heading)], 1 if cells else 0)
+            twice = Counter((cell.number, cell.label.casefold()) for cell in cells)
             if not count and not column.optional:
                 problems.append(_missing(heading, header, columns, at))
-            elif count > 1:
+            elif count > 1 or (twice and max(twice.values()) > 1):
                 problems.append(_double(heading, at))
             else:
                 continue
@@ -129,11 +292,14 @@ def _broken_contract(header: Sequence[str], columns: Sequence[Column], at: Locat
 
 
 def _missing(heading: str, header: Sequence[str], columns: Sequence[Column], at: Location) -> Problem:
-    taken = {heading_key(other) for column in columns for other in column.headings}
+    taken = {heading_key(other) for column in columns for other in column.patterns}
     known = [other for other in header if other][:_SEARCHED_HEADINGS]
     near = did_you_mean(clean_heading(heading), (other for other in known if other.casefold() not in taken))
     near = near or did_you_mean(clean_heading(heading), known)
-    if not taken & {heading_key(other) for other in header}:
+    if "*" in heading:
+        hint = _("The star stands for a number, as in {example}. For columns marked with x say `marked: true`.")
+        hint = hint.format(example=heading.replace("*", "1"))
+    elif not taken & {heading_key(other) for other in header}:
         # Not a single one: what stands there may be people, whose values are not to be shown.
         hint = _("None of the headings is there. Is the line with the headings missing, or is it another list?")
     elif near:

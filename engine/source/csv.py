@@ -24,9 +24,10 @@ from typing import Any
 
 from engine.config.names import clean_heading, heading_key
 from engine.i18n import _
-from engine.problems import Location, Problem, Refused, did_you_mean, why
+from engine.problems import Location, Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Damaged, Scan, SourceOptions
-from engine.source.columns import Layout, layout_of, required_keys
+from engine.source.columns import Layout, layout_of, wanted_keys
+from engine.source.whole import file_changed, no_file, no_rows, os_errors, place_of, refusal
 
 DELIMITERS = (";", ",", "\t", "|", ":")
 HEAD_ROWS = 20
@@ -84,7 +85,7 @@ class CsvSource:
             file, options = self._file, self._options
             found = _look_at_bytes(file, options)
             head = _find_head(file, found.encoding, options)
-            layout = layout_of(head.header, options.columns, _at(file, head.line))
+            layout = layout_of(head.header, options.columns, place_of(file, head.line))
             with _text_of(file, found.encoding, found.sha256) as lines:
                 rows = _count_rows(lines, head, options.skip_footer)
             header = tuple(map(clean_heading, head.header))
@@ -98,6 +99,7 @@ class CsvSource:
                 header_line=head.line,
                 encoding=found.encoding,
                 delimiter=head.delimiter,
+                structured=layout.listed,
             )
             self._seen = _Seen(scan, head, layout)
         return self._seen
@@ -110,10 +112,6 @@ class _Seen:
     scan: Scan
     head: _Head
     layout: Layout
-
-
-def _at(file: Path, line: int | None = None) -> Location:
-    return Location(file=str(file), line=line)
 
 
 # --- lines: the file as text -----------------------------------------------------------------------------------------
@@ -184,7 +182,7 @@ class _Lines:
         message = _("This line, or a quoted cell that begins in it, goes on for more than {count} characters.")
         hint = _("Check that this is the right file. Look for a quote too many; where a file has none, say quote: ''.")
         count = min(self.size, LINE_LIMIT) - 1
-        return _refusal("line_too_long", message.format(count=count), hint, _at(self.file, self.opened(quote)))
+        return refusal("line_too_long", message.format(count=count), hint, place_of(self.file, self.opened(quote)))
 
     def opened(self, quote: str) -> int:
         """The line in which the quoted cell begins that is being read: what follows in it holds no single quotes."""
@@ -197,40 +195,20 @@ class _Lines:
 @contextmanager
 def _text_of(file: Path, encoding: str, sha256: str | None) -> Iterator[_Lines]:
     """The lines of the file. Raises Refused ``file_changed`` unless the file is, to its end, the one with this hash."""
-    with _os_errors(file), _HashedFile(file) as raw:
+    with os_errors(file), _HashedFile(file) as raw:
         # readline works on decoded blocks; newline="" leaves line ends alone, as csv wants them
         text = io.TextIOWrapper(io.BufferedReader(raw, _BLOCK), encoding, newline="")
         with text:
             try:
                 yield _Lines(text.readline, file)
             except UnicodeError as error:
-                raise _file_changed(file) from error
+                raise file_changed(file) from error
             except Refused as error:
                 if sha256 and raw.digest_of_all() != sha256:
-                    raise _file_changed(file) from error
+                    raise file_changed(file) from error
                 raise
             if sha256 and raw.digest_of_all() != sha256:
-                raise _file_changed(file)
-
-
-@contextmanager
-def _os_errors(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = _("The file can't be read: {reason}.").format(reason=why(error))
-        hint = _("Check that it is still there and that abgleich may read it.")
-        raise _refusal("unreadable_file", message, hint, _at(file)) from error
-
-
-def _refusal(code: str, message: str, hint: str, at: Location) -> Refused:
-    return Refused(Problem(code, message, hint, at))
-
-
-def _file_changed(file: Path) -> Refused:
-    message = _("The file changed while it was read; nothing of it was used.")
-    hint = _("Wait until the program that writes it has finished (settle), then run again.")
-    return _refusal("file_changed", message, hint, _at(file))
+                raise file_changed(file)
 
 
 # --- rows: lines under a delimiter -----------------------------------------------------------------------------------
@@ -308,7 +286,7 @@ def _count_rows(lines: _Lines, head: _Head, footer: int) -> int:
         last.append(record)
         count += 1
     if count <= footer:
-        raise _no_rows(lines.file, head.line, count)
+        raise no_rows(place_of(lines.file, head.line), count)
     line, cells, _fault = last[0]
     if len(cells) < len(head.header):
         raise _short_last_row(lines.file, line, cells, head)
@@ -345,16 +323,7 @@ def _shown(delimiter: str) -> str:
 def _open_quote(lines: _Lines, quote: str) -> Refused:
     message = _("The file ends inside a quoted cell that begins here: it was cut off, or a quote is too many.")
     hint = _("Export it again; if the file uses no quotes, say quote: ''.")
-    return _refusal("cut_off_file", message, hint, _at(lines.file, lines.opened(quote)))
-
-
-def _no_rows(file: Path, line: int | None, footer: int = 0) -> Refused:
-    if footer:
-        message = _("skip_footer leaves out all {count} rows of the file.").format(count=footer)
-        return _refusal("no_rows", message, _("Make skip_footer smaller."), _at(file, line))
-    message = _("There is nothing below the header.") if line else _("The file is empty.")
-    hint = _("An empty list would remove everybody, so it is never sent. Export the file again.")
-    return _refusal("no_rows", message, hint, _at(file, line))
+    return refusal("cut_off_file", message, hint, place_of(lines.file, lines.opened(quote)))
 
 
 _FOOTER_WORDS = re.compile(r"\b(summe|gesamt|anzahl|stand|ende|seite|datens|erstellt|total|count|rows|page)", re.I)
@@ -367,7 +336,7 @@ def _short_last_row(file: Path, line: int, cells: list[str], head: _Head) -> Ref
     hint = _("Export the file again.")
     if sum(map(bool, cells)) == 1 or _FOOTER_WORDS.search(" ".join(cells)):
         hint += " " + _("If that row is no person but a footer, say skip_footer: 1 (or how many rows it has).")
-    return _refusal("cut_off_file", message, hint, _at(file, line))
+    return refusal("cut_off_file", message, hint, place_of(file, line))
 
 
 # --- head: the delimiter and the header ------------------------------------------------------------------------------
@@ -410,16 +379,11 @@ def _find_head(file: Path, encoding: str, options: SourceOptions) -> _Head:
     readable = [sample for sample in samples if sample.rows]
     if not readable:
         raise _nothing_to_read(file, samples, options.header_row)
-    wanted = _wanted(options)
+    wanted = wanted_keys(options.columns)
     sample, place, complete = _best_match(readable, wanted, options.header_row) or _best_shape(readable, options)
     if wanted and not complete and sample.error:
         raise sample.error
     return sample.head(place)
-
-
-def _wanted(options: SourceOptions) -> frozenset[str]:
-    columns = options.columns or ()
-    return required_keys(columns) or frozenset(heading_key(heading) for each in columns for heading in each.headings)
 
 
 def _where_to_look(file: Path, encoding: str, options: SourceOptions) -> tuple[int, list[_Form]]:
@@ -435,7 +399,7 @@ def _where_to_look(file: Path, encoding: str, options: SourceOptions) -> tuple[i
     quote = '"' if options.quote is None else options.quote
     if len(quote) > 1 or quote in delimiters or quote in ("\r", "\n", " "):
         hint = _("quote is one sign, such as '\"', or '' where the file has none.")
-        raise _refusal("bad_quote", _("{sign!r} can't be a quote here.").format(sign=quote), hint, options.at)
+        raise refusal("bad_quote", _("{sign!r} can't be a quote here.").format(sign=quote), hint, options.at)
     return start, [_Form(delimiter, quote) for delimiter in delimiters]
 
 
@@ -443,7 +407,7 @@ def _given_delimiter(text: str, at: Location) -> str:
     delimiter = "\t" if text.lower() in ("tab", r"\t") else text
     if len(delimiter) != 1 or delimiter in '\r\n"':
         hint = _('delimiter is one sign, such as ";", or the word tab.')
-        raise _refusal("bad_delimiter", _("{sign!r} can't be a delimiter.").format(sign=text), hint, at)
+        raise refusal("bad_delimiter", _("{sign!r} can't be a delimiter.").format(sign=text), hint, at)
     return delimiter
 
 
@@ -470,10 +434,10 @@ def _nothing_to_read(file: Path, samples: Iterable[_Sample], header_row: int | N
         if sample.error:
             return sample.error
     if header_row is None:
-        return _no_rows(file, None)
+        return no_rows(place_of(file))
     message = _("There is no header in line {line}.").format(line=header_row)
     hint = _("header_row is the line of the file with the headings; lines count from 1, blank ones too.")
-    return _refusal("no_header", message, hint, _at(file, header_row))
+    return refusal("no_header", message, hint, place_of(file, header_row))
 
 
 def _best_match(
@@ -525,14 +489,14 @@ _ALLOWED_CONTROLS = 8  # a handful of stray control characters is no reason to c
 
 def _look_at_bytes(file: Path, options: SourceOptions) -> _Bytes:
     """Hash the file and find out its encoding, in one pass. Raises Refused for what can't be text or is cut off."""
-    with _os_errors(file):
+    with os_errors(file):
         if not stat.S_ISREG(file.stat().st_mode):
-            raise _refusal("unreadable_file", _("This is no file."), _("Name a file as the path."), _at(file))
+            raise no_file(file)
         with _HashedFile(file) as raw:
             modified = datetime.fromtimestamp(os.fstat(raw.fileno()).st_mtime, UTC)
             first = raw.block()
             if not first:
-                raise _no_rows(file, None)
+                raise no_rows(place_of(file))
             encoding = _announced_encoding(file, first, options)
             text = _TextCheck(file, encoding or "utf-8", sure=encoding is not None)
             while first:
@@ -562,7 +526,7 @@ def _known_encoding(name: str, at: Location) -> str:
         near = did_you_mean(name, known)
         hint = _("Did you mean {near}?").format(near=near) if near else _("Known are {names}.")
         message = _("{name!r} is no encoding of text.").format(name=name)
-        raise _refusal("unknown_encoding", message, hint.format(names=", ".join(known)), at) from None
+        raise refusal("unknown_encoding", message, hint.format(names=", ".join(known)), at) from None
 
 
 def _utf16_without_bom(first: bytes) -> str | None:
@@ -613,8 +577,8 @@ class _TextCheck:
                 self.encoding, self.bad_at = None, self._taken - len(error.object)
                 return
             message = _("The file ends inside a character: it was cut off.")
-            at = _at(self._file, _line_at(self._file, self._taken))
-            raise _refusal("cut_off_file", message, _("Export the file again."), at) from None
+            at = place_of(self._file, _line_at(self._file, self._taken))
+            raise refusal("cut_off_file", message, _("Export the file again."), at) from None
 
     def _decoded(self, block: bytes) -> str:
         if self.encoding is None:
@@ -634,7 +598,7 @@ class _TextCheck:
         hint = _("Check that this is the right file.")
         if self._begin.startswith(_EXCEL):
             hint = _("This looks like a workbook. Export it as csv: Save as, CSV.")
-        return _refusal("binary_file", _("This is no text file: it holds binary data."), hint, _at(self._file))
+        return refusal("binary_file", _("This is no text file: it holds binary data."), hint, place_of(self._file))
 
 
 def _cut_character(tail: bytes) -> bool:
@@ -660,7 +624,7 @@ def _wrong_encoding(file: Path, encoding: str, line: int, found: str | None = No
         message = _("The file says itself that it is written in {found}, not in {encoding}.").format(
             found=found.removesuffix("-sig"), encoding=encoding
         )
-    return _refusal("wrong_encoding", message, hint, _at(file, line))
+    return refusal("wrong_encoding", message, hint, place_of(file, line))
 
 
 # --- older encodings: the one under which the words look German -------------------------------------------------------
@@ -690,7 +654,7 @@ def _legacy_encoding(file: Path, bad_at: int) -> str:
     if _mostly_utf8(words):
         message = _("This line is not written in UTF-8, but most others are.")
         hint = _("Export the file again with one encoding for all, or say encoding: in the mapping.")
-        raise _refusal("mixed_encoding", message, hint, _at(file, _line_at(file, bad_at)))
+        raise refusal("mixed_encoding", message, hint, place_of(file, _line_at(file, bad_at)))
     possible = [encoding for encoding in _LEGACY if _decodes(bytes(high), encoding)]
     return max(possible, key=lambda encoding: _score(words, encoding))
 

@@ -27,6 +27,8 @@ TYPES = {
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
 }
+REMOTE = ("sql", "http")
+"""Types of sources that are no files: nothing is dropped, settles or is put away."""
 TEMPORARY = ("*.tmp", "*.part", "*.filepart", "*.crdownload", "~$*", "*.swp", ".*")
 DONE, FAILED = "done", "failed"
 """Folders beside a drop that hold what was archived (``archive: move``)."""
@@ -34,9 +36,15 @@ MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 LONGEST_WAIT = 60.0
 
 
-def source_type(written: str | None, path: str) -> str:
-    """The source's type as the mapping says it, or by the file's ending; csv where that says nothing."""
-    return written or TYPES.get(Path(path).suffix.casefold(), "csv")
+def source_type(written: str | None, *paths: str) -> str:
+    """The source's type as the mapping says it, or by the first ending that says something; csv where none does."""
+    endings = (TYPES.get(Path(path).suffix.casefold()) for path in paths)
+    return written or next((kind for kind in endings if kind), "csv")
+
+
+def is_remote(written: str | None) -> bool:
+    """Whether a source of this type is no file."""
+    return written in REMOTE
 
 
 def matches(root: Path, pattern: str) -> list[Path]:

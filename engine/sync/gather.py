@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.i18n import _
-from engine.problems import Problem
+from engine.problems import Path, Problem
 from engine.sync.reading import Row, damage_fault
 from engine.sync.record import Person, Record, Sent
 from engine.sync.script import Job
 from engine.template.faults import Fault
 from engine.template.program import Rendered
+
+KEY: Path = ("source", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,14 @@ class Rejection:
     code: str
     message: str
     hint: str = ""
+    place: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that cli.md promises under ``rejected``."""
+        """The shape that cli.md promises under ``rejected``; ``place`` where a line does not say enough."""
         return {
             "row": self.row,
             "line": self.line,
+            "place": self.place or None,
             "key": self.key,
             "action": self.action,
             "field": self.field,
@@ -140,10 +144,10 @@ class _Gatherer:
         if not rendered.key:
             self.found.unidentified += 1
             if not any(fault.action is None for fault in rendered.faults):
-                self._reject(row, None, None, _no_key(self.job.mapping.model.source.key))
+                self._reject(row, None, None, _no_key(self.job.mapping.model.source.key), KEY)
                 return
         for fault in rendered.faults:
-            self._reject(row, fault.action, fault.field, fault.fault)
+            self._reject(row, fault.action, fault.field, fault.fault, fault.path)
         for note in rendered.notes:
             self.found.warnings[note.code, note.message, note.hint] += 1
         if rendered.key and rendered.key in self.first:
@@ -185,7 +189,7 @@ class _Gatherer:
             message = _("The key {key} stands in several rows (lines {lines}).").format(key=key, lines=others)
             hint = _("Which one is right? Keep one row, or join them with group_by.")
             for row in rows:
-                self._reject(row, None, None, Fault("double_key", message, hint))
+                self._reject(row, None, None, Fault("double_key", message, hint), KEY)
 
     def _same_ids(self, action: str) -> None:
         target = self.job.targets[action]
@@ -261,13 +265,14 @@ class _Gatherer:
     def _drop(self, action: str, person: Person, fault: Fault, field_name: str | None = "externalDbId") -> None:
         self.found.persons[action].pop(person.key, None)
         self._keep_remote(action, person.record)
-        self.found.rejections.append(
-            Rejection(
-                person.row, person.line, "", person.key, action, field_name, fault.code, fault.message, fault.hint
-            )
-        )
+        row = self.first[person.key]
+        self._reject(row, action, field_name, fault)
 
-    def _reject(self, row: Row, action: str | None, field_name: str | None, fault: Fault) -> None:
+    def _reject(
+        self, row: Row, action: str | None, field_name: str | None, fault: Fault, path: Path | None = None
+    ) -> None:
+        """``path`` is the place of the mapping that could not be made; by default that of the field."""
+        made_from = self.job.columns_of(path or self._path_of(action, field_name))
         self.found.rejections.append(
             Rejection(
                 row.number,
@@ -279,8 +284,13 @@ class _Gatherer:
                 fault.code,
                 fault.message,
                 fault.hint,
+                row.place(made_from),
             )
         )
+
+    def _path_of(self, action: str | None, field_name: str | None) -> Path:
+        fields = next((block.fields for block in self.job.blocks if block.id == action), ())
+        return next((entry.path for entry in fields if entry.name == field_name), ())
 
 
 def _no_key(name: str) -> Fault:

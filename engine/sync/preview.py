@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from engine.config.schema import Fe2Connection, TestModel
 from engine.i18n import _
 from engine.problems import Problem, Refused, UserMustFix, did_you_mean
 from engine.source.base import Scan
-from engine.source.columns import layout_of
+from engine.source.columns import MISSING, fits, layout_of
+from engine.source.records import clean
+from engine.sync.gather import KEY
 from engine.sync.reading import Reading, Row, damage_fault, open_reading
 from engine.sync.record import Record
 from engine.sync.script import Job, prepare
@@ -65,25 +68,32 @@ def _as_json(job: Job, row: Row, doubled: set[str]) -> dict[str, Any]:
     problems: list[dict[str, Any]] = []
     actions: dict[str, Record | None] = {block.id: None for block in job.blocks}
     if row.damaged is not None:
-        problems.append(_shown(damage_fault(row.damaged), None, None))
+        problems.append(_shown(damage_fault(row.damaged), None, None) | _place(row))
     elif rendered.selected:
-        problems += [_shown(fault.fault, fault.action, fault.field) for fault in rendered.faults]
+        for fault in rendered.faults:
+            place = _place(row, job.columns_of(fault.path))
+            problems.append(_shown(fault.fault, fault.action, fault.field) | place)
         problems += [_shown(note, None, None, "warning") for note in rendered.notes]
         if not rendered.key and not problems:
             message = _("The key {name} is empty: this row could be anybody.").format(name=job.mapping.model.source.key)
-            problems.append(_shown(Fault("key_empty", message), None, None))
+            problems.append(_shown(Fault("key_empty", message), None, None) | _place(row, job.columns_of(KEY)))
         elif rendered.key in doubled:
             message = _("The key {key} stands in several rows.").format(key=rendered.key)
-            problems.append(_shown(Fault("double_key", message), None, None))
+            problems.append(_shown(Fault("double_key", message), None, None) | _place(row, job.columns_of(KEY)))
         actions = dict(records(job, job.targets, rendered, problems))
     return {
         "row": row.number,
         "line": row.line,
+        **_place(row),
         "key": rendered.key or row.left_out,
         "selected": rendered.selected and row.damaged is None,
         "actions": actions,
         "problems": problems,
     }
+
+
+def _place(row: Row, columns: Sequence[str] = ()) -> dict[str, str | None]:
+    return {"place": row.place(columns) or None}
 
 
 def records(
@@ -214,19 +224,23 @@ def _difference(
 def _render(job: Job, row: Mapping[str, Any]) -> Rendered:
     """One row, given by headings; headings that are not given are empty."""
     columns = job.options().columns
-    given = {heading_key(name): "" if value is None else str(value) for name, value in row.items()}
+    given = {heading_key(name): clean(value) for name, value in row.items()}
     headings = [*row, *(name for name in _missing_names(job, map(name_of, row)))]
     if columns is not None:
-        headings = [heading for column in columns for heading in column.headings]
-        known = {heading_key(heading) for heading in headings}
-        unknown = [name for name in row if heading_key(name) not in known]
+        patterns = [heading for column in columns for heading in column.patterns]
+        unknown = [name for name in row if not any(fits(heading, name) for heading in patterns)]
         if unknown:
-            raise Refused(*(_unknown_heading(job, name, headings) for name in unknown))
+            raise Refused(*(_unknown_heading(job, name, patterns) for name in unknown))
+        # Headings that are not given are empty, also those of which only the star is known.
+        headings = [
+            *row,
+            *(heading.replace("*", "1") for heading in patterns if not any(fits(heading, name) for name in row)),
+        ]
         headings = list({heading_key(heading): heading for heading in headings}.values())
     layout = layout_of(headings, columns, job.mapping.node.locate(("tests",)))
-    texts = layout.texts([given.get(heading_key(heading), "").strip() for heading in headings])
+    texts = tuple("" if place == MISSING else given.get(heading_key(headings[place]), "") for place in layout.places)
     values = layout.values(texts)
-    scan = _scan(tuple(headings), layout.names)
+    scan = replace(_scan(tuple(headings), layout.names), structured=frozenset(layout.names))
     program = job.bind(scan)
     extras = {"row": layout.raw(texts), "rows": [dict(zip(layout.names, values, strict=True))]}
     full = (*values, *(extras[name] for name in program.extras))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from engine.config.schema import TemplateCondition, TimeCondition
 from engine.config.values import WEEKDAYS
 from engine.i18n import _
 from engine.problems import Location, Problem, Refused, UserMustFix
-from engine.source import SOURCES
-from engine.source.base import Chunk, Damaged, Scan, Source
+from engine.source import REMOTES, SOURCES
+from engine.source.base import Chunk, Damaged, Scan, Source, Value
 from engine.source.files import chosen, source_type, wait_until_settled
 from engine.sync.record import digest
 from engine.sync.script import Job
 from engine.template.environment import explain
 from engine.template.faults import Fault
-from engine.template.program import Program, Rendered, Script, holds
+from engine.template.program import Program, Rendered, holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,33 @@ class Row:
     rendered: Rendered
     damaged: Damaged | None = None
     left_out: str | None = None
+    scan: Scan | None = None
+
+    def place(self, columns: Sequence[str] = ()) -> str:
+        """Where the values of some columns stand, or the row: ``Personal.xlsx, sheet Aktive, F17``; "" for csv."""
+        where = self.scan.place(self.line, columns) if self.scan is not None else ""
+        return f"{_file_name(self.scan)}, {where}" if self.scan is not None and where else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A row that is one of several of a person."""
+
+    values: tuple[Value, ...]
+    raw: dict[str, Value]
+    number: int
+    line: int
+    file: str
+    scan: Scan
 
 
 class Reading:
     """The list of one run: one file, or several that make one list."""
 
-    def __init__(self, job: Job, files: list[Path], trigger: TriggerFacts = TriggerFacts()) -> None:
+    def __init__(self, job: Job, sources: list[Source], trigger: TriggerFacts = TriggerFacts()) -> None:
         self.job = job
         self.trigger = trigger
-        source = job.mapping.model.source
-        kind = SOURCES[source_type(source.type, source.path)]
-        self.sources: list[Source] = [kind(file, job.options()) for file in files]
+        self.sources = sources
         self.scans: list[Scan] = []
 
     def scan(self) -> None:
@@ -86,7 +102,7 @@ class Reading:
     @property
     def name(self) -> str:
         """The file as the user knows it; of several the first."""
-        return self._relative(self.scans[0].file) if self.scans else ""
+        return self._name_of(self.scans[0]) if self.scans else ""
 
     @property
     def sha256(self) -> str:
@@ -94,14 +110,17 @@ class Reading:
         hashes = [scan.sha256 for scan in self.scans]
         return hashes[0] if len(hashes) == 1 else digest(hashes)
 
-    def _relative(self, path: Path) -> str:
-        root = self.job.project.root
+    def _name_of(self, scan: Scan) -> str:
+        root, path = self.job.project.root, scan.file
+        if path is None:
+            return scan.name
         return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
     def shared(self) -> dict[str, Any]:
         """The names that every row shares."""
         first = self.scans[0]
-        facts = SourceFacts(first.file.name, str(first.file), first.modified.astimezone(self.job.zone), self.rows)
+        path = str(first.file) if first.file is not None else first.name
+        facts = SourceFacts(_file_name(first), path, first.modified.astimezone(self.job.zone), self.rows)
         return {**self.job.mapping.inputs, "source": facts, "trigger": self.trigger}
 
     def unmet_condition(self, now: datetime) -> str | None:
@@ -130,14 +149,15 @@ class Reading:
         offset = 0
         for source, scan in zip(self.sources, self.scans, strict=True):
             program = self.job.bind(scan)
-            file = self._relative(scan.file)
+            file = self._name_of(scan)
             key = self.job.key_name(scan.names)
             column = scan.names.index(key) if key in scan.names else None
             for chunk in source.chunks(raw="row" in program.extras):
                 rendered = program.run(_with_extras(program, chunk), self.shared())
                 for row, number, line, made in zip(chunk.rows, chunk.numbers, chunk.lines, rendered, strict=True):
                     left_out = row[column] if not made.selected and column is not None else None
-                    yield Row(number + offset, line, file, made, left_out=left_out)
+                    left_out = left_out if isinstance(left_out, str) else None
+                    yield Row(number + offset, line, file, made, None, left_out, scan)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
             offset += scan.rows
 
@@ -145,55 +165,57 @@ class Reading:
         key_name = self.job.key_name(scan.names)
         key = None
         if damaged.values is not None and key_name in scan.names:
-            key = damaged.values[scan.names.index(key_name)] or None
-        return Row(damaged.number + offset, damaged.line, file, Rendered(True, key), damaged)
+            value = damaged.values[scan.names.index(key_name)]
+            key = value if isinstance(value, str) and value else None
+        return Row(damaged.number + offset, damaged.line, file, Rendered(True, key), damaged, scan=scan)
 
     def _grouped(self) -> Iterator[Row]:
         """``group_by``: rows of one person are joined. ``where`` sees single rows, all else the group."""
-        groups: dict[str, list[tuple[tuple[str, ...], dict[str, str], int, int, str]]] = {}
+        groups: dict[str, list[_Member]] = {}
+        structured: frozenset[str] = frozenset()
         offset = 0
         names: tuple[str, ...] = ()
         for source, scan in zip(self.sources, self.scans, strict=True):
             self.job.bind(scan)
             if names and names != scan.names:
-                message = _("{file} has other headings than the file before it.").format(file=self._relative(scan.file))
+                message = _("{file} has other headings than the file before it.").format(file=self._name_of(scan))
                 hint = _(
                     "Rows of one person can only be joined where all files have the same headings, or with `columns`."
                 )
-                raise Refused(Problem("other_headings", message, hint, Location(self._relative(scan.file))))
+                raise Refused(Problem("other_headings", message, hint, Location(self._name_of(scan))))
             names = scan.names
+            structured |= scan.structured
             column = self._group_column(names)
-            key = names[column]
-            full = self.job.script(names)
-            first = Program(self.job.environment, Script(names, key, full.where, full.where_path))
-            file = self._relative(scan.file)
+            full = replace(self.job.script(names, scan.structured), key=names[column], variables=(), blocks=())
+            first = Program(self.job.environment, full)
+            file = self._name_of(scan)
             for chunk in source.chunks(raw=True):
                 rendered = first.run(_with_extras(first, chunk), self.shared())
                 raws = chunk.raw or [{} for _row in chunk.rows]
                 for row, raw, number, line, made in zip(
                     chunk.rows, raws, chunk.numbers, chunk.lines, rendered, strict=True
                 ):
-                    if made.faults or not row[column]:
-                        yield Row(number + offset, line, file, made)
-                    elif made.selected:
-                        groups.setdefault(row[column], []).append((row, raw, number + offset, line, file))
+                    if made.selected and made.key and not made.faults:
+                        groups.setdefault(made.key, []).append(_Member(row, raw, number + offset, line, file, scan))
                     else:
-                        yield Row(number + offset, line, file, made)
+                        left_out = row[column] if not made.selected and isinstance(row[column], str) else None
+                        yield Row(number + offset, line, file, made, None, left_out, scan)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
             offset += scan.rows
-        yield from self._joined(groups, names)
+        yield from self._joined(groups, names, structured)
 
-    def _joined(self, groups: dict[str, list[Any]], names: tuple[str, ...]) -> Iterator[Row]:
-        script = self.job.script(names)
-        program = Program(
-            self.job.environment, Script(script.names, script.key, None, (), script.variables, script.blocks)
-        )
+    def _joined(
+        self, groups: dict[str, list[_Member]], names: tuple[str, ...], structured: frozenset[str]
+    ) -> Iterator[Row]:
+        program = Program(self.job.environment, replace(self.job.script(names, structured), where=None, where_path=()))
         rows = []
         for members in groups.values():
-            extras = {"row": members[0][1], "rows": [dict(zip(names, member[0], strict=True)) for member in members]}
-            rows.append((*members[0][0], *(extras[name] for name in program.extras)))
+            all_rows = [dict(zip(names, member.values, strict=True)) for member in members]
+            extras = {"row": members[0].raw, "rows": all_rows}
+            rows.append((*members[0].values, *(extras[name] for name in program.extras)))
         for members, made in zip(groups.values(), program.run(rows, self.shared()), strict=True):
-            yield Row(members[0][2], members[0][3], members[0][4], made)
+            first = members[0]
+            yield Row(first.number, first.line, first.file, made, scan=first.scan)
 
     def _group_column(self, names: tuple[str, ...]) -> int:
         group = self.job.mapping.model.source.group_by or ""
@@ -210,14 +232,25 @@ def open_reading(
     sleep: Callable[[float], None] | None,
     trigger: TriggerFacts = TriggerFacts(),
 ) -> Reading:
-    """The reading of a mapping's newest file, or of the one given by hand, once it has settled (``sleep`` given)."""
+    """The reading of a mapping's newest file, or of the one given by hand, once it has settled (``sleep`` given).
+
+    Where the list is no file it is fetched.
+    """
     source = job.mapping.model.source
+    options = job.options(sleep)
+    if job.is_remote and file is None:
+        reading = Reading(job, [REMOTES[source.type or ""](options)], trigger)
+        reading.scan()
+        return reading
     files = [file] if file is not None else chosen(
         job.project.root, source.path, source.combine, job.mapping.node.locate(("source", "path"))
     )  # fmt: skip
     for path in files if sleep is not None else ():
         wait_until_settled(path, source.settle, sleep or (lambda _seconds: None))
-    reading = Reading(job, files, trigger)
+    # What was fetched elsewhere may be tried with a copy of it.
+    written = source.format if job.is_remote else source.type
+    kinds = [source_type(written, path.name, source.path) for path in files]
+    reading = Reading(job, [SOURCES[kind](path, options) for kind, path in zip(kinds, files, strict=True)], trigger)
     reading.scan()
     return reading
 
@@ -231,6 +264,10 @@ def _with_extras(program: Program, chunk: Chunk) -> list[tuple[Any, ...]]:
         extras = {"row": raw, "rows": [dict(zip(program.script.names, row, strict=True))]}
         rows.append((*row, *(extras[name] for name in program.extras)))
     return rows
+
+
+def _file_name(scan: Scan) -> str:
+    return scan.file.name if scan.file is not None else scan.name
 
 
 def _shown(moment: datetime) -> str:

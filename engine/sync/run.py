@@ -263,7 +263,7 @@ class _Run:
             )
             self._doubt_rekeyed(planned, found, known[action.id])
             actions.append(replace(planned, resend=self._resend(planned, target)))
-        files = [{"path": str(scan.file), "sha256": scan.sha256} for scan in reading.scans]
+        files = [{"path": str(scan.file), "sha256": scan.sha256} for scan in reading.scans if scan.file]
         source = dict(report.source or {}) | {"files": files}
         hashes = {a.connection: connection_mark(self.project, a.connection, self.store) or "" for a in actions}
         return Plan(self.mapping.id, tuple(actions), self.mapping.hash, hashes, source)

@@ -11,7 +11,16 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from engine.config.parse import PLURALS
-from engine.config.schema import CONDITIONS, TRIGGERS, ActionModel, ColumnModel, MappingModel, TestModel, UseBlueprint
+from engine.config.schema import (
+    CONDITIONS,
+    TRIGGERS,
+    ActionModel,
+    ColumnModel,
+    EachColumnModel,
+    MappingModel,
+    TestModel,
+    UseBlueprint,
+)
 from engine.target import HIDDEN, TARGETS, target_class
 from engine.target.base import Target
 from engine.template.kinds import NAMES, AnyKind, Items, Kind, Pairs
@@ -29,7 +38,7 @@ def mapping_schema() -> dict[str, Any]:
     properties["conditions"] = _entries([{"type": "string"}, *(_object(model) for model in CONDITIONS.values())])
     properties["actions"] = _entries([_action(target_class(name)) for name in TARGETS if name not in HIDDEN])
     properties["tests"] = _entries([_object(TestModel)])
-    columns = {"anyOf": [SCALAR, {"type": "array", "items": SCALAR}, _object(ColumnModel)]}
+    columns = {"anyOf": [SCALAR, {"type": "array", "items": SCALAR}, _object(ColumnModel), _object(EachColumnModel)]}
     properties["source"]["properties"]["columns"] = {"type": "object", "additionalProperties": columns}
     for singular, plural in PLURALS.items():
         properties[singular] = properties[plural]

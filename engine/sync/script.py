@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath as FilePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,18 +12,38 @@ from engine.config.load import Action, Project
 from engine.config.load import Mapping as MappingFile
 from engine.config.names import heading_key, name_of
 from engine.config.parse import unknown_key
-from engine.config.schema import FileTrigger, TemplateCondition
+from engine.config.schema import AnyColumn, ColumnModel, FileTrigger, TemplateCondition
 from engine.config.secret import hidden
 from engine.i18n import _
 from engine.problems import Location, Path, Problem, Refused, did_you_mean
-from engine.source.base import Column, Scan, SourceOptions
+from engine.source.base import Column, Remote, Scan, SourceOptions
+from engine.source.files import REMOTE, TYPES, is_remote, source_type
 from engine.target import HIDDEN, TARGETS, target_class
 from engine.target.base import Target
-from engine.template.check import Names, check_constant, check_template, check_truth, is_template
+from engine.template.check import Names, check_constant, check_template, check_truth, is_template, used_names
 from engine.template.environment import Environment
 from engine.template.faults import Fault, Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind, Items, Kind, Pairs
-from engine.template.program import Block, Field, Program, Script
+from engine.template.program import Block, Field, Program, Script, texts_of
+
+_FILES = ("csv", "excel", "json", "ndjson")
+KEYS_OF = {
+    "path": _FILES,
+    "settle": _FILES,
+    "archive": _FILES,
+    "combine": _FILES,
+    "delimiter": ("csv", "http"),
+    "quote": ("csv", "http"),
+    "encoding": ("csv", "json", "ndjson", "http"),
+    "header_row": ("csv", "excel", "http"),
+    "skip_footer": ("csv", "excel", "http"),
+    "sheet": ("excel", "http"),
+    "rows": ("json", "http"),
+    "url": REMOTE,
+    "query": ("sql",),
+    **dict.fromkeys(("headers", "format", "next", "page", "timeout", "ca_file", "verify_tls"), ("http",)),
+}
+"""The types of sources for which a key means something; what is not here means something for all."""
 
 
 @dataclass
@@ -34,6 +55,7 @@ class Job:
     environment: Environment
     targets: dict[str, Target] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
+    _columns_of: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -44,14 +66,30 @@ class Job:
         """The action with this id."""
         return next(action for action in self.mapping.actions if action.id == action_id)
 
-    def options(self) -> SourceOptions:
-        """What the source must know."""
+    def options(self, sleep: Callable[[float], None] | None = None) -> SourceOptions:
+        """What the source must know. ``sleep`` waits where asking a server again may help; None: nobody asks again."""
         source = self.mapping.model.source
         columns = None
         if self.mapping.columns is not None:
             columns = tuple(
-                Column(name, column.heading, column.optional, self.mapping.node.locate(("source", "columns", name)))
+                _column(name, column, self.mapping.node.locate(("source", "columns", name)))
                 for name, column in self.mapping.columns.items()
+            )
+        remote = None
+        if source.url is not None:
+            remote = Remote(
+                source.url,
+                source.query or "",
+                source.headers,
+                source.format,
+                source.next,
+                source.page,
+                source.timeout,
+                source.ca_file,
+                source.verify_tls,
+                self.project.root,
+                self.project.secrets,
+                sleep,
             )
         return SourceOptions(
             columns,
@@ -61,10 +99,52 @@ class Job:
             source.header_row,
             source.skip_footer,
             self.mapping.node.locate_key(("source",)),
+            source.sheet,
+            source.rows,
+            remote,
         )
 
-    def script(self, names: tuple[str, ...]) -> Script:
-        """What is computed from a row with these names."""
+    @property
+    def is_remote(self) -> bool:
+        """Whether the list comes from a database or a web address: there is no file then."""
+        return is_remote(self.mapping.model.source.type)
+
+    def columns_of(self, path: Path) -> tuple[str, ...]:
+        """The columns from which the value at a place of the mapping is made, also by way of variables."""
+        found = self._columns_of.get(path)
+        if found is None:
+            found = self._columns_of[path] = tuple(self._made_from(self._text_at(path), frozenset()))
+        return found
+
+    def _text_at(self, path: Path) -> Any:
+        model = self.mapping.model
+        if path[:1] == ("variables",) and len(path) > 1:
+            return model.variables.get(str(path[1]))
+        if path == ("source", "key"):
+            return "{{ " + self.key_name(self.mapping.columns or ()) + " }}"
+        if path == ("source", "where"):
+            return model.source.where
+        for block in self.blocks:
+            if path == block.where_path:
+                return block.where
+            entry = next((entry for entry in block.fields if entry.path == path), None)
+            if entry is not None:
+                return entry.value
+        return None
+
+    def _made_from(self, value: Any, seen: frozenset[str]) -> list[str]:
+        used = {name for text in texts_of(value) for name in used_names(self.environment, text)}
+        found: dict[str, None] = {}
+        for name in sorted(used - seen):
+            if name in self.mapping.model.variables:
+                below = self._made_from(self.mapping.model.variables[name], seen | {name})
+                found |= dict.fromkeys(below)
+            else:
+                found[name] = None
+        return list(found)
+
+    def script(self, names: tuple[str, ...], structured: frozenset[str] = frozenset()) -> Script:
+        """What is computed from a row with these names; the values of ``structured`` may be other than text."""
         source = self.mapping.model.source
         return Script(
             names,
@@ -73,6 +153,7 @@ class Job:
             ("source", "where"),
             tuple(self.mapping.model.variables.items()),
             tuple(self.blocks),
+            structured,
         )
 
     def key_name(self, names: Collection[str]) -> str:
@@ -95,7 +176,7 @@ class Job:
         errors = [problem for problem in problems if problem.severity == "error"]
         if errors:
             raise Refused(*errors)
-        return Program(self.environment, self.script(scan.names))
+        return Program(self.environment, self.script(scan.names, scan.structured))
 
     def close(self) -> None:
         """Let go of the targets."""
@@ -129,6 +210,16 @@ def problems_of(project: Project, mappings: Collection[str] | None = None) -> li
     return sorted(unique.values(), key=lambda p: (p.at.file or "", p.at.line or 0, p.at.column or 0))
 
 
+def _column(name: str, column: AnyColumn, at: Location) -> Column:
+    if isinstance(column, ColumnModel):
+        return Column(name, column.heading, column.optional, at, (), column.marked)
+    return Column(name, (), column.optional, at, tuple(column.each.items()))
+
+
+def _known(names: Collection[str]) -> str:
+    return _("Known are: {names}").format(names=", ".join(names))
+
+
 def _tables(mapping: MappingFile) -> dict[str, dict[str, Any]]:
     """The tables by name; one that is not right is there, and empty: nobody shall say that it does not exist."""
     return {name: table if isinstance(table, dict) else {} for name, table in mapping.model.tables.items()}
@@ -137,7 +228,7 @@ def _tables(mapping: MappingFile) -> dict[str, dict[str, Any]]:
 def _known_names(mapping: MappingFile) -> Names:
     if mapping.columns is None or mapping.node.is_broken(("source", "columns")):
         return Names(None)
-    headings = {heading_key(heading): name for name, column in mapping.columns.items() for heading in column.heading}
+    headings = {heading_key(heading): name for name, column in mapping.columns.items() for heading in column.patterns}
     return Names(tuple(mapping.columns), headings)
 
 
@@ -188,20 +279,20 @@ class _Checker:
                     yield Problem("expected_text", message, _("Write for example [one, two]."), at)
 
     def source(self) -> Iterator[Problem]:
-        from engine.source import SOURCES
-        from engine.source.files import source_type
-
         source = self.mapping.model.source
         if not source.type and not source.path:
             return  # a draft: what is missing has been said
         kind = source_type(source.type, source.path)
-        if kind not in SOURCES:
-            near = did_you_mean(kind, SOURCES)
+        known = (*dict.fromkeys(TYPES.values()), *REMOTE)
+        if kind not in known:
+            near = did_you_mean(kind, known)
             message = _("The source type {name} is not known.").format(name=kind)
-            known = _("Known are: {names}").format(names=", ".join(SOURCES))
-            hint = _("Did you mean {name}?").format(name=near) if near else known
+            hint = _("Did you mean {name}?").format(name=near) if near else _known(known)
             at = self.node.locate(("source", "type") if source.type else ("source", "path"))
             yield Problem("unknown_source_type", message, hint, at)
+        elif source.type or "*" not in FilePath(source.path).suffix:
+            yield from self._keys_of_others(kind)
+            yield from self._elsewhere(kind)
         yield from self._lists_elsewhere()
         if (
             source.group_by is not None
@@ -209,6 +300,35 @@ class _Checker:
             and source.group_by not in self.mapping.columns
         ):
             yield _no_key(source.group_by, tuple(self.mapping.columns), self.node.locate(("source", "group_by")))
+
+    def _elsewhere(self, kind: str) -> Iterator[Problem]:
+        """What can be said of an address or a query without asking anybody."""
+        source = self.mapping.model.source
+        try:
+            if kind == "sql" and source.query:
+                from engine.source.sql import only_select
+
+                only_select(source.query, self.node.locate(("source", "query")))
+            elif kind == "http" and source.url:
+                from engine.source.http import check_address
+
+                check_address(source.url, self.node.locate(("source", "url")))
+        except Refused as error:
+            yield from error.problems
+
+    def _keys_of_others(self, kind: str) -> Iterator[Problem]:
+        """Keys that mean nothing for this type of source: whoever wrote them believes that they do something."""
+        node = self.node.get("source")
+        misspelled = [problem.at for problem in self.job.project.problems if problem.code == "unknown_key"]
+        for key in node.value if node is not None and isinstance(node.value, dict) else ():
+            kinds = KEYS_OF.get(key)
+            if kinds is None or kind in kinds or self.node.locate_key(("source", key)) in misspelled:
+                continue
+            message = _("{key} is for sources of the type {types}, this one is of the type {kind}.").format(
+                key=key, types=", ".join(kinds), kind=kind
+            )
+            hint = _("Remove it, or set `type:` to what the list is.")
+            yield Problem("key_of_another_type", message, hint, self.node.locate_key(("source", key)))
 
     def _lists_elsewhere(self) -> Iterator[Problem]:
         """Where several files make one list, a file that only starts the run would never be read."""
@@ -229,7 +349,7 @@ class _Checker:
         }
         headings = None
         if self.mapping.columns is not None and not self.node.is_broken(("source", "columns")):
-            headings = [heading for column in self.mapping.columns.values() for heading in column.heading]
+            headings = [heading for column in self.mapping.columns.values() for heading in column.patterns]
         known = {heading_key(heading) for heading in headings or ()}
         listed = self.node.get("tests")
         for index in range(len(listed.value) if listed is not None and isinstance(listed.value, list) else 0):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 
 class Fault(Exception):
@@ -13,6 +15,32 @@ class Fault(Exception):
         self.code = code
         self.message = message
         self.hint = hint
+
+
+class Unusable:
+    """A value of a row that can't be believed, such as a cell that holds an error: whatever uses it fails with its
+    fault, so only those fields fail that need it.
+    """
+
+    __slots__ = ("fault",)
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+
+    def _fail(self, *_args: Any) -> NoReturn:
+        raise self.fault.with_traceback(None)
+
+    __str__ = __bool__ = __len__ = __hash__ = __int__ = __float__ = __index__ = _fail
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _fail
+    __contains__ = __getitem__ = __format__ = __call__ = _fail
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _fail
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __pow__ = __rpow__ = __neg__ = __pos__ = _fail
+
+    def __iter__(self) -> Iterator[Any]:
+        self._fail()
+
+    def __repr__(self) -> str:
+        return "<unusable>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class Script:
     where_path: Path = ()
     variables: tuple[tuple[str, Any], ...] = ()
     blocks: tuple[Block, ...] = ()
+    structured: frozenset[str] = frozenset()
+    """Names whose values may be lists, or keys with values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,15 @@ _SHORT = MAX_TEXT // 4
 class Program:
     """A compiled :class:`Script`. The names that every row shares are ``source``, ``trigger`` and a blueprint's inputs.
 
-    Rows are tuples of texts in the order of ``script.names``, followed by ``row`` and ``rows`` where :attr:`extras`
-    names them. The texts are as :class:`engine.source.base.Chunk` promises: without outer blanks, in NFC.
+    Rows are tuples of values in the order of ``script.names``, followed by ``row`` and ``rows`` where :attr:`extras`
+    names them. Texts are as :class:`engine.source.base.Chunk` promises: without outer blanks, in NFC.
     """
 
     def __init__(self, environment: Environment, script: Script) -> None:
         self.environment = environment
         self.script = script
         self.extras = tuple(name for name in ("row", "rows") if name in _used_names(environment, script))
-        self._columns = set(script.names) - {name for name, _value in script.variables}
+        self._columns = set(script.names) - script.structured - {name for name, _value in script.variables}
         self._tidy: set[str] = set()  # variables that a tidy filter made
         self._noting = False
         self._fields: dict[tuple[int, int], Callable[[dict[str, Any]], Iterator[Any]]] = {}
@@ -420,15 +422,16 @@ def _dict(pairs: Mapping[str, nodes.Expr]) -> nodes.Dict:
     return nodes.Dict([nodes.Pair(nodes.Const(key), value) for key, value in pairs.items()])
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_of(value: Any) -> Iterator[str]:
+    """All texts inside of what stands in a mapping."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts_of(item)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _texts(item)
+            yield from texts_of(item)
 
 
 def _script_texts(script: Script) -> Iterator[str]:
@@ -437,7 +440,7 @@ def _script_texts(script: Script) -> Iterator[str]:
     for block in script.blocks:
         sites += [block.where, *(entry.value for entry in block.fields)]
     for site in sites:
-        yield from _texts(site)
+        yield from texts_of(site)
 
 
 def _used_names(environment: Environment, script: Script) -> set[str]:

@@ -43,7 +43,7 @@ def test_an_input_may_be_a_list_or_keys_and_values(folder: Folder) -> None:
     with_blueprint(folder, blueprint, USING.replace("fe2}", "fe2, columns: {nr: Nr, name: [A, B]}}"))
     columns = folder.mapping().columns
     assert columns is not None
-    assert columns["name"].heading == ("A", "B")
+    assert columns["name"].patterns == ("A", "B")
 
 
 def test_inputs_are_names_in_templates(folder: Folder) -> None:
