@@ -384,7 +384,7 @@ def _quoted(value: Any) -> str:
 
 def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
     """What one row becomes."""
-    who = _("line {line}").format(line=row["line"])
+    who = row.get("place") or _("line {line}").format(line=row["line"])
     if row["key"]:
         who += ", " + _("key {key}").format(key=row["key"])
     if not row["selected"] and not row["problems"]:
@@ -400,7 +400,8 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
             if value not in ("", [], None):
                 yield "", f"    {name}: {_shown(value)}"
     for problem in row["problems"]:
-        yield "warn", f"  [{problem['code']}] {problem['message']}"
+        where = f" ({problem['place']})" if problem.get("place") and problem["place"] != row.get("place") else ""
+        yield "warn", f"  [{problem['code']}] {problem['message']}{where}"
         if problem.get("hint"):
             yield "", f"  → {problem['hint']}"
 

@@ -272,7 +272,7 @@ class _Gatherer:
         self, row: Row, action: str | None, field_name: str | None, fault: Fault, path: Path | None = None
     ) -> None:
         """``path`` is the place of the mapping that could not be made; by default that of the field."""
-        made_from = self.job.columns_of(path or self._path_of(action, field_name))
+        made_from = self.job.columns_of(path or self.job.path_of(action, field_name))
         self.found.rejections.append(
             Rejection(
                 row.number,
@@ -287,10 +287,6 @@ class _Gatherer:
                 row.place(made_from),
             )
         )
-
-    def _path_of(self, action: str | None, field_name: str | None) -> Path:
-        fields = next((block.fields for block in self.job.blocks if block.id == action), ())
-        return next((entry.path for entry in fields if entry.name == field_name), ())
 
 
 def _no_key(name: str) -> Fault:

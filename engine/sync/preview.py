@@ -73,14 +73,17 @@ def _as_json(job: Job, row: Row, doubled: set[str]) -> dict[str, Any]:
         for fault in rendered.faults:
             place = _place(row, job.columns_of(fault.path))
             problems.append(_shown(fault.fault, fault.action, fault.field) | place)
-        problems += [_shown(note, None, None, "warning") for note in rendered.notes]
+        problems += [_shown(note, None, None, "warning") | _place(row) for note in rendered.notes]
         if not rendered.key and not problems:
             message = _("The key {name} is empty: this row could be anybody.").format(name=job.mapping.model.source.key)
             problems.append(_shown(Fault("key_empty", message), None, None) | _place(row, job.columns_of(KEY)))
         elif rendered.key in doubled:
             message = _("The key {key} stands in several rows.").format(key=rendered.key)
             problems.append(_shown(Fault("double_key", message), None, None) | _place(row, job.columns_of(KEY)))
+        told = len(problems)
         actions = dict(records(job, job.targets, rendered, problems))
+        for problem in problems[told:]:
+            problem |= _place(row, job.columns_of(job.path_of(problem["action"], problem["field"])))
     return {
         "row": row.number,
         "line": row.line,

@@ -109,6 +109,11 @@ class Job:
         """Whether the list comes from a database or a web address: there is no file then."""
         return is_remote(self.mapping.model.source.type)
 
+    def path_of(self, action: str | None, field_name: str | None) -> Path:
+        """Where the mapping says what an action's field gets; nothing where there is no such field."""
+        fields = next((block.fields for block in self.blocks if block.id == action), ())
+        return next((entry.path for entry in fields if entry.name == field_name), ())
+
     def columns_of(self, path: Path) -> tuple[str, ...]:
         """The columns from which the value at a place of the mapping is made, also by way of variables."""
         found = self._columns_of.get(path)

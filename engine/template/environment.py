@@ -36,7 +36,7 @@ from jinja2.visitor import NodeTransformer
 from engine.i18n import _
 from engine.problems import did_you_mean
 from engine.template.faults import Fault
-from engine.template.filters import FILTERS, FilterError, e164, first_of, phone
+from engine.template.filters import FILTERS, FilterError, e164, first_of, phone, still_valid
 from engine.template.kinds import MAX_TEXT, as_names, plain_text, too_long, truth
 
 MAX_ITEMS = 10_000
@@ -322,6 +322,9 @@ class Environment(ImmutableSandboxedEnvironment):
             "_stripped": str.strip,
             "_truth": truth,
         }
+
+        # `bis is valid`, and for lists `selectattr('bis', 'valid')`
+        self.tests["valid"] = lambda value, empty=False: still_valid(value, empty, clock(zone).date())
 
     # jinja2 reads this from the environment for blocks such as {% set x %}…{% endset %}
     @staticmethod

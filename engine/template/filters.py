@@ -471,6 +471,17 @@ def age(value: object, today: object = None) -> int | None:
     return years
 
 
+def still_valid(value: object, empty: bool = False, today: object = None) -> bool:
+    """Whether a date is ``today`` (default: the computer's) or later; ``empty`` says what a missing date means.
+
+    >>> still_valid("31.12.2026", today="2026-12-31"), still_valid("30.12.2026", today="2026-12-31"), still_valid("")
+    (True, False, False)
+    """
+    now = parse_date(today) or _today()
+    last = parse_date(value, now)
+    return empty is True if last is None else last >= now
+
+
 # --- Truth ------------------------------------------------------------------------------------------------------------
 
 _TRUTH: Final = dict.fromkeys(("ja", "j", "yes", "y", "x", "1", "true", "on", "wahr"), True) | dict.fromkeys(
