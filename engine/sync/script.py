@@ -17,6 +17,7 @@ from engine.config.secret import hidden
 from engine.i18n import _
 from engine.problems import Location, Path, Problem, Refused, did_you_mean
 from engine.source.base import Column, Remote, Scan, SourceOptions
+from engine.source.columns import fits
 from engine.source.files import REMOTE, TYPES, is_remote, source_type
 from engine.target import HIDDEN, TARGETS, target_class
 from engine.target.base import Target
@@ -355,12 +356,11 @@ class _Checker:
         headings = None
         if self.mapping.columns is not None and not self.node.is_broken(("source", "columns")):
             headings = [heading for column in self.mapping.columns.values() for heading in column.patterns]
-        known = {heading_key(heading) for heading in headings or ()}
         listed = self.node.get("tests")
         for index in range(len(listed.value) if listed is not None and isinstance(listed.value, list) else 0):
             path: Path = ("tests", index)
             for heading in self._keys((*path, "row")) if headings is not None else ():
-                if heading_key(heading) not in known:
+                if not any(fits(known, heading) for known in headings or ()):
                     problem = unknown_key(heading, headings or [], self.node, (*path, "row", heading))
                     message = _("The heading {name} is not in `columns`.").format(name=heading)
                     yield replace(problem, code="unknown_heading", message=message)
