@@ -108,7 +108,9 @@ _ODS_CELL = re.compile(rb"<table:(?:covered-)?table-cell\b([^>]*?)(/?)>")
 
 
 def _width(inside: bytes) -> int:
-    """The columns of a row up to its last cell with a value."""
+    """The columns of a row up to its last cell with a value, or all of them where none is repeated."""
+    if b"-repeated=" not in inside:
+        return inside.count(b"table-cell")
     width = last = 0
     for attributes, _empty in _ODS_CELL.findall(inside):
         width += _times(attributes, b"columns")
