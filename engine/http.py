@@ -67,16 +67,19 @@ class Http:
     """Connections to one server, kept open between requests. Raises :class:`TargetStopped` for a bad ``ca_file``.
 
     ``timeout`` is how many seconds an answer may keep us waiting, and also how many its whole body may take: a server
-    that sends a byte now and then must not hold a run for hours.
+    that sends a byte now and then must not hold a run for hours. ``late`` is what to do where it takes longer.
     """
 
-    def __init__(self, url: str, timeout: float, secrets: Sequence[str], ca_file: str | None, verify: bool) -> None:
+    def __init__(
+        self, url: str, timeout: float, secrets: Sequence[str], ca_file: str | None, verify: bool, late: str = ""
+    ) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         self._secrets = sorted(forms, key=len, reverse=True)
         # Not above: whoever only checks a mapping need not wait for it.
         import httpx
 
         self._timeout = timeout
+        self._late = late or _("if the server needs longer, raise `timeout` of the connection in configuration.yaml")
         self._client = httpx.Client(
             base_url=url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
@@ -101,7 +104,7 @@ class Http:
         except httpx.LocalProtocolError:
             raise Unreachable(_("the request can't be sent (control characters in a name or key?)"), False) from None
         except httpx.TimeoutException:
-            raise Unreachable(_late_message(answering, self._timeout), True) from None
+            raise Unreachable(self._late_message(answering), True) from None
         except httpx.HTTPError:
             raise Unreachable(_("the connection broke off"), True) from None
 
@@ -112,11 +115,18 @@ class Http:
         for part in response.iter_bytes():
             body += part
             if time.monotonic() > end:
-                raise Unreachable(_late_message(True, self._timeout), True)
+                raise Unreachable(self._late_message(True), True)
             if len(body) > MOST_MEBIBYTES * MEBIBYTE:
                 message = _("its answer is larger than {size} MB (is the address right, is a proxy in between?)")
                 raise Unreachable(message.format(size=MOST_MEBIBYTES), True)
         return bytes(body)
+
+    def _late_message(self, answering: bool) -> str:
+        if answering:
+            message = _("its answer came too slowly, it was not complete within {seconds} s ({advice})")
+        else:
+            message = _("no answer within {seconds} s ({advice})")
+        return message.format(seconds=f"{self._timeout:g}", advice=self._late)
 
     def redact(self, text: str) -> str:
         """The first 500 characters of an answer, without secrets."""
@@ -148,15 +158,6 @@ def _header(value: str) -> bytes:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode("utf-8")
-
-
-def _late_message(answering: bool, seconds: float) -> str:
-    if answering:
-        message = _("its answer came too slowly, it was not complete within {seconds} s ({advice})")
-    else:
-        message = _("no answer within {seconds} s ({advice})")
-    advice = _("if the server needs longer, raise `timeout` of the connection in configuration.yaml")
-    return message.format(seconds=f"{seconds:g}", advice=advice)
 
 
 def _connect_message(error: Exception) -> str:

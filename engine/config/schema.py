@@ -294,7 +294,7 @@ class SourceModel(Model):
     page: OptionalFilled = None
     """http: the name of the parameter that counts pages, from 1, until a page is empty."""
     timeout: SomeSeconds = 60.0
-    """http: how long to wait for an answer."""
+    """sql, http: how long to wait for an answer."""
     ca_file: OptionalText = None
     """http: file with the certificate authority of a self-signed server, relative to the project."""
     verify_tls: Flag = True

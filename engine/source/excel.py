@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 HEAD_ROWS = 20
 """So many rows that are not blank may hold the header."""
 
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_OLE, _OLE_SECTOR = b"\xd0\xcf\x11\xe0", 512
+"""How an .xls file begins, and of how many bytes its parts are: the last one is never shorter."""
+_WORKBOOKS = (b"PK\x03\x04", _OLE)
 _PLAIN_DIGITS = 10**15
 _Cells = Sequence[Any]
 
@@ -167,6 +169,8 @@ def _opened(file: Path, content: bytes) -> CalamineWorkbook:
         message = _("This is no workbook, whatever its name says.")
         hint = _("Many programs call a text file .xls: say `type: csv` in the mapping, or export it as a workbook.")
         raise refusal("no_workbook", message, hint, at)
+    if content.startswith(_OLE) and len(content) % _OLE_SECTOR:
+        raise _damaged(file)
     import python_calamine
 
     with _calamine_errors(file):
@@ -195,9 +199,13 @@ class _calamine_errors:  # noqa: N801  # a context manager
             type(error).__name__ != "PanicException"
         ):
             return
-        message = _("The workbook can't be read: it was cut off, or it is damaged.")
-        hint = _("Export it again. If Excel opens it, save it anew as .xlsx.")
-        raise refusal("cut_off_file", message, hint, at) from None
+        raise _damaged(self._file) from None
+
+
+def _damaged(file: Path) -> Refused:
+    message = _("The workbook can't be read: it was cut off, or it is damaged.")
+    hint = _("Export it again. If Excel opens it, save it anew as .xlsx.")
+    return refusal("cut_off_file", message, hint, place_of(file))
 
 
 def _find(file: Path, workbook: CalamineWorkbook, content: bytes, options: SourceOptions) -> tuple[_Sheet, int]:

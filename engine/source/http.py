@@ -169,9 +169,9 @@ class _Pages:
         self._bodies: set[bytes] = set()
         self._size = 0
         try:
-            self._http = Http(
-                self._server, remote.timeout, _secrets(remote), _ca_file(remote), verify=remote.verify_tls
-            )
+            late = _("if the server needs longer, raise `timeout` in the mapping")
+            ca_file = _ca_file(remote)
+            self._http = Http(self._server, remote.timeout, _secrets(remote), ca_file, remote.verify_tls, late)
         except TargetStopped as error:
             raise Refused(*(problem.located(at) for problem in error.problems)) from None
 

@@ -34,6 +34,8 @@ READ_ONLY = {
 }
 """How a database is told that nothing is to be written; others only have the rolled-back transaction."""
 
+_WAITS = {"sqlite": ("timeout",), "postgresql": ("connect_timeout",), "mysql": ("connect_timeout",)}
+"""What drivers call the seconds that a server is waited for."""
 _FETCHED = 5000
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "mssql": "pyodbc", "oracle": "oracledb"}
 # Strings, quoted names and comments: what is said in them is no part of the statement.
@@ -55,16 +57,18 @@ class SqlSource(RecordSource):
         engine = _engine(url, self._options, name)
         try:
             with _database_errors(name, remote), engine.connect() as connection:
-                return self._fetched(connection, remote.query, name)
+                return self._fetched(connection, remote, name)
         finally:
             engine.dispose()
 
-    def _fetched(self, connection: Connection, query: str, name: str) -> Loaded:
+    def _fetched(self, connection: Connection, remote: Remote, name: str) -> Loaded:
         statement = READ_ONLY.get(connection.dialect.name)
         if statement is not None:
             connection.exec_driver_sql(statement)
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(remote.timeout * 1000)}")
         # Without parameters, so that `:` and `%` are what they are.
-        result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
+        result = connection.execution_options(no_parameters=True).exec_driver_sql(remote.query)
         headings = list(result.keys())
         _no_doubles(headings, name)
         records: list[Any] = []
@@ -143,8 +147,10 @@ def _engine(url: URL, options: SourceOptions, name: str) -> Engine:
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
     from sqlalchemy.pool import NullPool
 
+    timeout = options.remote.timeout if options.remote is not None else 60.0
     try:
-        return create_engine(url, poolclass=NullPool)
+        arguments = {key: max(1, int(timeout)) for key in _WAITS.get(url.get_backend_name(), ())}
+        return create_engine(url, poolclass=NullPool, connect_args=arguments)
     except (NoSuchModuleError, ImportError, ArgumentError):
         kind = url.get_backend_name()
         message = _("{name}: the library for databases of the kind {kind} is missing.").format(name=name, kind=kind)
@@ -155,14 +161,16 @@ def _engine(url: URL, options: SourceOptions, name: str) -> Engine:
 @contextmanager
 def _database_errors(name: str, remote: Remote) -> Iterator[None]:
     """What the database says: a wrong query is refused, a server that can't be reached may be there later."""
-    from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 
     try:
         yield
     except Refused:
         raise
     except SQLAlchemyError as error:
-        reason = _without_secrets(str(getattr(error, "orig", None) or type(error).__name__), remote)
+        # What is said of values may hold those of people.
+        said = getattr(error, "orig", None) if isinstance(error, OperationalError | ProgrammingError) else None
+        reason = _without_secrets(str(said or type(error).__name__), remote)
         broken = isinstance(error, OperationalError) and not _is_about_the_query(reason)
         if broken or (isinstance(error, DBAPIError) and error.connection_invalidated):
             message = _("{name} can't be read: {reason}").format(name=name, reason=reason)

@@ -42,7 +42,8 @@ KEYS_OF = {
     "rows": ("json", "http"),
     "url": REMOTE,
     "query": ("sql",),
-    **dict.fromkeys(("headers", "format", "next", "page", "timeout", "ca_file", "verify_tls"), ("http",)),
+    "timeout": REMOTE,
+    **dict.fromkeys(("headers", "format", "next", "page", "ca_file", "verify_tls"), ("http",)),
 }
 """The types of sources for which a key means something; what is not here means something for all."""
 

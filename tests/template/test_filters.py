@@ -30,6 +30,7 @@ from engine.template.filters import (
     regex_search,
     slug,
     split,
+    still_valid,
     title_name,
     to_ascii,
 )
@@ -700,3 +701,24 @@ def test_a_pattern_that_runs_away_is_stopped() -> None:
 )
 def test_a_result_above_64_kib_is_refused(value: str, find: str, replace: str) -> None:
     assert refusal(regex_replace, value, find, replace).code == "text_too_long"
+
+
+@pytest.mark.parametrize(
+    ("last", "empty", "valid"),
+    [
+        ("23.11.2026", False, True),
+        ("22.11.2026", False, False),
+        ("2027-01-01", False, True),
+        ("31.12.26", False, True),
+        ("", False, False),
+        ("", True, True),
+        (None, True, True),
+    ],
+)
+def test_a_date_is_valid_up_to_its_last_day(last: str | None, empty: bool, valid: bool) -> None:
+    assert still_valid(last, empty, today="2026-11-23") is valid
+
+
+def test_what_is_no_date_is_neither_valid_nor_not() -> None:
+    with pytest.raises(FilterError):
+        still_valid("bald", today="2026-11-23")
