@@ -93,7 +93,8 @@ class ExcelSource:
         def place(row: int, names: Sequence[str]) -> str:
             places = {place: None for name in names if name in layout.names for place in layout.places_of(name)}
             found = ", ".join(f"{letters(first + place)}{row}" for place in list(places)[:4])
-            return f"{label}, {found or _('row {number}').format(number=row)}"
+            whole_row = _("row {number}").format(number=row)
+            return f"{label}, {found or whole_row}"
 
         scan = Scan(
             file=file,

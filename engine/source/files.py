@@ -21,6 +21,7 @@ TYPES = {
     ".txt": "csv",
     ".tsv": "csv",
     ".xlsx": "excel",
+    ".xlsm": "excel",
     ".xls": "excel",
     ".ods": "excel",
     ".json": "json",

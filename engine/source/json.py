@@ -140,7 +140,7 @@ def take_lines(loaded: Loaded, text: str, at: Location) -> Loaded:
         try:
             record = _DECODER.decode(line)
         except (json.JSONDecodeError, RecursionError):
-            message, hint = _("This line is no valid JSON."), _("Every line is one record, from { to }.")
+            message, hint = _("This line is no valid JSON."), _("Every line is one record in curly brackets.")
             loaded.faults[len(loaded.records)] = Fault("bad_json", message, hint)
             record, broken = None, number
         loaded.records.append(record)
