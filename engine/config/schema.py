@@ -292,7 +292,7 @@ class SourceModel(Model):
     next: OptionalFilled = None
     """http: the way to the address of the next page in the document, such as links.next."""
     page: OptionalFilled = None
-    """http: the name of the parameter that counts pages, from 1, until a page is empty."""
+    """http: the name of the parameter that counts pages until one is empty: from 1, or from what the address says."""
     timeout: SomeSeconds = 60.0
     """sql, http: how long to wait for an answer."""
     ca_file: OptionalText = None

@@ -154,7 +154,7 @@ class _Place:
     """The page being read: its address, and its number where pages are counted."""
 
     url: str
-    number: int = 1
+    number: int
 
 
 class _Pages:
@@ -164,7 +164,7 @@ class _Pages:
         self._remote = remote
         self._at = at
         self._server = _server(remote.url)
-        self._place = _Place(remote.url)
+        self._place = _Place(remote.url, _number(remote))
         self._seen: set[str] = set()
         self._bodies: set[bytes] = set()
         self._size = 0
@@ -331,10 +331,15 @@ def check_address(url: str, at: Location) -> None:
 
 def _first(remote: Remote) -> str:
     """The address of the first page."""
-    parts = urlsplit(remote.url)
-    if remote.page is not None and remote.page not in dict(parse_qsl(parts.query)):
-        return with_page(remote.url, remote.page, 1)
-    return urlunsplit(parts._replace(fragment=""))
+    if remote.page is not None:
+        return with_page(remote.url, remote.page, _number(remote))
+    return urlunsplit(urlsplit(remote.url)._replace(fragment=""))
+
+
+def _number(remote: Remote) -> int:
+    """The number of the first page: 1, or what stands in the address."""
+    written = dict(parse_qsl(urlsplit(remote.url).query)).get(remote.page or "", "1")
+    return int(written) if re.fullmatch("[0-9]{1,9}", written) else 1
 
 
 def _server(url: str) -> str:

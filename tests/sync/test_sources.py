@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -389,6 +390,42 @@ def test_pages_are_counted_until_one_is_empty(world: World, server: Web) -> None
     assert [path for path, _headers in server.asked] == [f"/liste?limit=5&seite={n}" for n in (1, 2, 3, 4)]
     server.gives(page(rows[:5]))
     assert world.run().codes == ["pages_without_end"]
+
+
+def test_pages_are_counted_from_what_the_address_says(world: World, server: Web) -> None:
+    over_http(world, server, HTTP.replace("next: links.next", "page: p").replace("ADDRESS/1", "ADDRESS/?p=0"))
+    rows = table(12)
+
+    def answer(path: str) -> tuple[int, dict[str, str], bytes]:
+        number = int(path.rpartition("p=")[2])
+        return 200, {}, json.dumps(page(rows[number * 6 : number * 6 + 6])).encode()
+
+    server.answer = answer
+    assert world.run().status == "done"
+    assert len(world.ids) == 12
+    assert [path for path, _headers in server.asked] == ["/?p=0", "/?p=1", "/?p=2"]
+
+
+def test_a_server_that_is_away_is_told_without_a_traceback(world: World, server: Web) -> None:
+    over_http(world, server, HTTP.replace("ADDRESS", "http://127.0.0.1:1"))
+    for words in (("preview", "personal"), ("plan", "personal")):
+        result = world(*words)
+        assert result.code == 1
+        assert result.codes == ["source_unreachable"]
+        assert "127.0.0.1:1/1 can't be read: nothing answers" in result.problem("source_unreachable")["message"]
+
+
+def test_an_answer_that_takes_too_long_points_to_the_mapping(world: World, server: Web) -> None:
+    over_http(world, server, HTTP + "timeout: 0.2s\n")
+
+    def answer(_path: str) -> tuple[int, dict[str, str], bytes]:
+        time.sleep(0.5)
+        return 200, {}, b"[]"
+
+    server.answer = answer
+    message = world("preview", "personal").problem("source_unreachable")["message"]
+    assert "no answer within 0.2 s" in message
+    assert "in the mapping" in message
 
 
 def test_pages_that_lead_in_a_circle_end(world: World, server: Web) -> None:
