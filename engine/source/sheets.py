@@ -1,4 +1,4 @@
-"""What stands in a sheet of an .xlsx file and calamine does not tell: error cells, leading zeros of a number format.
+"""What stands in a sheet (.xlsx, .ods) and calamine does not tell: error cells, leading zeros of a number format.
 
 calamine gives error cells as empty ones, and a number without its format: a postcode 01067 that is kept as the number
 1067 would lose its zero. It also takes memory for every cell up to the last one, so how far off that is must be known
@@ -12,6 +12,7 @@ import io
 import posixpath
 import re
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -40,15 +41,16 @@ class Extras:
 def look_beside(content: bytes, sheet: str) -> Extras:
     """What calamine does not tell about a sheet. Raises :class:`TooLarge`.
 
-    A workbook that is no .xlsx, or whose parts are not where they belong, tells nothing more: reading it will say so.
+    A workbook of another format, or whose parts are not where they belong, tells nothing more: reading it will say so.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as book:
             if sum(part.file_size for part in book.infolist()) > MOST_BYTES:
                 raise TooLarge
             if "content.xml" in book.namelist():
-                _measure_ods(book.read("content.xml"))
-                return Extras()
+                xml = book.read("content.xml")
+                _measure_ods(xml)
+                return _extras_ods(xml, sheet)
             part = _part_of(book, sheet)
             if part is None:
                 return Extras()
@@ -82,7 +84,7 @@ def column_of(text: str) -> int:
 _ROWS = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d{1,9})"')
 _COLUMNS = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})\d')
 _REPEATED = re.compile(rb'table:number-(columns|rows)-repeated="(\d+)"')
-_FILLED_ROW = re.compile(rb"<table:table-row\b([^>]*)>(.*?)</table:table-row>", re.DOTALL)
+_ODS_ROW = re.compile(rb"<table:table-row\b([^>]*?)(?:/>|>(.*?)</table:table-row>)", re.DOTALL)
 
 
 def _measure(xml: bytes) -> None:
@@ -95,7 +97,7 @@ def _measure(xml: bytes) -> None:
 def _measure_ods(xml: bytes) -> None:
     """Cells and rows that are repeated stand there once; empty ones at the end don't count."""
     cells = 0
-    for head, inside in _FILLED_ROW.findall(xml):
+    for head, inside in _ODS_ROW.findall(xml):
         if b"office:value" not in inside and b"<text:p" not in inside:
             continue
         rows = _times(head, b"rows")
@@ -213,6 +215,40 @@ def _cells(xml: bytes, with_attribute: bytes) -> list[tuple[int, int, int, str]]
             style = int(tag["s"]) if tag.get("s", "").isdigit() else 0
             found.append((int(place[2]), column_of(place[1]), style, html.unescape(value.decode("utf-8", "replace"))))
     return found
+
+
+_ODS_TELLING = re.compile(rb'value-type="error"|office:value-type="float"[^>]*><text:p>0[0-9]+</text:p>')
+_ODS_FULL_CELL = re.compile(
+    rb"<table:(?:covered-)?table-cell\b([^>]*?)(?:/>|>(.*?)</table:(?:covered-)?table-cell>)", re.DOTALL
+)
+_ODS_TEXT = re.compile(rb"<text:p>([^<]*)</text:p>")
+
+
+def _extras_ods(xml: bytes, sheet: str) -> Extras:
+    """The errors and leading zeros of an OpenDocument sheet, whose cells hold the text that is shown."""
+    extras = Extras()
+    if _ODS_TELLING.search(xml) is None:
+        return extras
+    name = html.escape(sheet).encode()
+    table = next((part for part in xml.split(b"<table:table ")[1:] if b'table:name="%s"' % name in part[:2000]), b"")
+    number = 0
+    for attributes, inside in _ODS_ROW.findall(table):
+        if _ODS_TELLING.search(inside) is not None:
+            extras.rows[number + 1] = dict(_told_by_ods(inside))
+        number += _times(attributes, b"rows")
+    return extras
+
+
+def _told_by_ods(row: bytes) -> Iterator[tuple[int, Value]]:
+    column = 0
+    for attributes, inside in _ODS_FULL_CELL.findall(row):
+        shown = _ODS_TEXT.search(inside)
+        text = html.unescape(shown[1].decode("utf-8", "replace")) if shown is not None else ""
+        if b'value-type="error"' in attributes:
+            yield column, _error(text or "?")
+        elif b'office:value-type="float"' in attributes and re.fullmatch("0[0-9]+", text):
+            yield column, text
+        column += _times(attributes, b"columns")
 
 
 def _error(text: str) -> Unusable:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,33 @@ def test_an_error_is_a_value_that_fails_where_it_is_used(tmp_path: Path) -> None
             use(first[1])
 
 
+def test_an_ods_tells_its_errors_and_zeros_too(tmp_path: Path) -> None:
+    sheets: dict[str, list[lists.Row]] = {
+        "Ä & B": [("Nr", "PLZ", "Name"), (), (), (1, 1067, "#DIV/0!"), (2, 99999, "b")],
+        "C": [("x",)],
+    }
+    file = lists.write_ods(tmp_path / "p.ods", sheets)
+    shown = [
+        ('"1067"><text:p>1067<', '"1067"><text:p>01067<'),
+        ('value-type="string"><text:p>#DIV', 'value-type="string" calcext:value-type="error"><text:p>#DIV'),
+        ("<table:table-row></table:table-row><table:table-row></table:table-row>",
+         '<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>'),
+    ]  # fmt: skip
+    with zipfile.ZipFile(file) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    content = parts["content.xml"].decode()
+    for before, after in shown:
+        assert before in content
+        content = content.replace(before, after)
+    with zipfile.ZipFile(file, "w") as book:
+        for name, part in (parts | {"content.xml": content.encode()}).items():
+            book.writestr(name, part)
+    first, second = rows_of(file)
+    assert (first[:2], second) == (("1", "01067"), ("2", "99999", "b"))
+    assert isinstance(first[2], Unusable)
+    assert "#DIV/0!" in first[2].fault.message
+
+
 def test_the_first_sheet_with_the_headings_is_taken(tmp_path: Path) -> None:
     sheets: dict[str, list[lists.Row]] = {
         "Deckblatt": [("Nr", "Stand"), (1, 2)],
@@ -201,8 +229,6 @@ def test_a_cell_far_away_does_not_fill_the_memory(tmp_path: Path, kind: str) -> 
         book.save(file)
     else:
         lists.write_ods(file, {"A": [("Nr",)]})
-        import zipfile
-
         with zipfile.ZipFile(file) as book_file:
             parts = {name: book_file.read(name) for name in book_file.namelist()}
         cell = b'<table:table-cell table:number-columns-repeated="2000000000" office:value-type="string">'
