@@ -42,7 +42,7 @@ kill: $(READY) ## kill engines a hundred times, on SQLite and on PostgreSQL, and
 	$(BIN)/python -m tests.service.kills 100 --postgresql
 
 messages: $(READY) ## gather new messages into the German catalogue, for translating
-	$(BIN)/pybabel -q extract -k _ -k ngettext:1,2 --no-location --sort-output --omit-header -o $(VENV)/abgleich.pot engine
+	$(BIN)/python -m babel.messages.frontend -q extract -F babel.cfg -k _ -k ngettext:1,2 --no-location --sort-output --omit-header -o $(VENV)/abgleich.pot engine
 	$(BIN)/pybabel -q update -D abgleich -d engine/locale -l de -i $(VENV)/abgleich.pot --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 clean: ## remove what was set up

@@ -83,20 +83,25 @@ def _project_first(arguments: list[str]) -> list[str]:
 
 def _language(arguments: list[str]) -> str:
     """The project's language, read without loading the project; the environment's outside of one."""
-    from engine.config.find import CONFIGURATION, FOLDER, find_project
+    from engine.config.find import find_project
 
     named = None
     if arguments and arguments[0].startswith("--project"):
         named = arguments[0].partition("=")[2] or (arguments[1] if len(arguments) > 1 else None)
     root = Path(named) if named else find_project(Path.cwd())
-    if root is not None:
-        try:
-            text = (root / FOLDER / CONFIGURATION).read_text("utf-8", errors="replace")
-        except OSError:
-            return environment_language()
-        found = _LANGUAGE.search(text)
-        return found[1] if found else "de"
-    return environment_language()
+    return project_language(root) if root is not None else environment_language()
+
+
+def project_language(root: Path) -> str:
+    """The language of the project in this folder; the environment's where there is none."""
+    from engine.config.find import CONFIGURATION, FOLDER
+
+    try:
+        text = (root / FOLDER / CONFIGURATION).read_text("utf-8", errors="replace")
+    except OSError:
+        return environment_language()
+    found = _LANGUAGE.search(text)
+    return found[1] if found else "de"
 
 
 def _bug() -> int:

@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.door import project_language
 from engine.cli.output import show
+from engine.cli.schema import write_editor_files
 from engine.config.find import CONFIGURATION, FOLDER
-from engine.i18n import _
+from engine.i18n import _, language, use_language
 from engine.problems import Location, Problem, UserMustFix, why
 
 IGNORED = ".abgleich/\nsecrets.yaml\ninbox/\n"
@@ -76,6 +78,12 @@ def _write(root: Path, mappings: Path, examples: Path) -> None:
     ignore = root / ".gitignore"
     if not ignore.exists():
         ignore.write_text(IGNORED, "utf-8")
+    before = language()
+    use_language(project_language(root))
+    try:
+        write_editor_files(root)
+    finally:
+        use_language(before)
 
 
 def _write_secrets(folder: Path) -> None:

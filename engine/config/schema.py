@@ -151,34 +151,48 @@ class FileTrigger(Model):
     """A file appears or changes."""
 
     trigger: Literal["file"]
+    """file: a file appears or changes."""
     path: Filled
+    """The file, or a pattern such as inbox/personal*.csv; paths count from the project folder."""
     id: OptionalText = None
+    """A name of its own, for templates: trigger.id."""
 
 
 class TimeTrigger(Model):
     """A time of day."""
 
     trigger: Literal["time"]
+    """time: at a time of day."""
     at: Clocks
+    """The time, in quotes: "03:00"; several as a list."""
     weekday: OptionalWeekdays = None
+    """On these days only: mon, tue, wed, thu, fri, sat, sun."""
     id: OptionalText = None
+    """A name of its own, for templates: trigger.id."""
 
 
 class TimePatternTrigger(Model):
     """A pattern such as ``hours: "/4"``."""
 
     trigger: Literal["time_pattern"]
+    """time_pattern: again and again."""
     hours: OptionalHours = None
+    """"/4" is every fourth hour, "*" every one, 3 at three o'clock."""
     minutes: OptionalSixtieth = None
+    """"/15" is every 15 minutes, "*" every one, 30 at half past."""
     seconds: OptionalSixtieth = None
+    """"/30" is every 30 seconds."""
     id: OptionalText = None
+    """A name of its own, for templates: trigger.id."""
 
 
 class MappingTrigger(Model):
     """This mapping was changed."""
 
     trigger: Literal["mapping"]
+    """mapping: this file was changed."""
     id: OptionalText = None
+    """A name of its own, for templates: trigger.id."""
 
 
 TRIGGERS: dict[str, type[Model]] = {
@@ -193,18 +207,26 @@ class TemplateCondition(Model):
     """A template that must be true."""
 
     condition: Literal["template"] = "template"
+    """template: a template must be true."""
     value_template: Filled
+    """The template, such as "{{ source.rows > 20 }}"."""
     alias: OptionalText = None
+    """What people call it."""
 
 
 class TimeCondition(Model):
     """A time of day and days of the week."""
 
     condition: Literal["time"]
+    """time: only at certain times of day or days of the week."""
     after: OptionalClock = None
+    """From this time on: "06:00"."""
     before: OptionalClock = None
+    """Until this time: "22:00"."""
     weekday: OptionalWeekdays = None
+    """On these days only: mon, tue, wed, thu, fri, sat, sun."""
     alias: OptionalText = None
+    """What people call it."""
 
 
 CONDITIONS: dict[str, type[Model]] = {"template": TemplateCondition, "time": TimeCondition}
@@ -349,8 +371,11 @@ class TestModel(Model):
     __test__ = False
 
     name: Filled
+    """What the test shows."""
     row: Mapping
+    """A row of the list: heading and cell. Headings that are left out are empty."""
     expect: Mapping
+    """By action: the fields that matter; null where the row takes no part."""
 
 
 class MappingModel(Model):
@@ -397,14 +422,21 @@ class BlueprintInput(Model):
     """One input of a blueprint, as in Home Assistant."""
 
     name: OptionalText = None
+    """What people call it."""
     description: OptionalText = None
+    """What it is for."""
     default: Any = None
+    """What holds where the mapping does not name it."""
     selector: Any = None
+    """How programs ask for it, as in Home Assistant."""
 
 
 class BlueprintHead(Model):
     """``blueprint`` at the top of a blueprint."""
 
     name: Filled
+    """What people call it."""
     description: OptionalText = None
+    """What it is for."""
     input: Mapping = Field(default_factory=dict)
+    """The values that a mapping which uses it must or may give, by name."""

@@ -30,6 +30,7 @@ ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp850", "latin-1", "iso-8859-15", "ma
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNIT_WORDS = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
+DURATION_KEYS = tuple(_UNIT_WORDS)
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([smhd]?)")
 _CLOCK = re.compile(r"([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9]))?")
 _LIMIT = re.compile(r"(?:([0-9]{1,9})|(?:([0-9]{1,9})\s*(?:or|oder)\s*)?([0-9]{1,9}(?:[.,][0-9]{1,9})?)\s*%)")

@@ -144,6 +144,8 @@ class Target(Protocol):
     removals: ClassVar[tuple[str, ...]]
     creation_only: ClassVar[tuple[str, ...]]
     """Fields that matter when a person is created and never again."""
+    found_by: ClassVar[tuple[str, ...]]
+    """The keys of ``match``: how a person is found again over there. One must be named where there are any."""
     replaces_everybody: ClassVar[bool]
     """One call replaces everybody: a person left out is deleted, and an empty list must never be sent."""
 

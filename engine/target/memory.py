@@ -23,6 +23,7 @@ class MemorySync:
     fields: ClassVar[Mapping[str, AnyKind]] = {"name": TEXT, "groups": NAMES}
     required: ClassVar[tuple[str, ...]] = ("name",)
     removals: ClassVar[tuple[str, ...]] = ("delete", "keep")
+    found_by: ClassVar[tuple[str, ...]] = ()
     replaces_everybody: ClassVar[bool] = False
     creation_only: ClassVar[tuple[str, ...]] = ()
 

@@ -30,6 +30,13 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Choice(Kind):
+    """An enumeration; ``numbers`` are its words with the numbers that the target gets."""
+
+    numbers: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Items:
     """A YAML list of entries with fixed keys (GREYHOUND's ComLinks)."""
 
@@ -176,10 +183,8 @@ def truth(value: Any) -> bool:
     return bool(value)
 
 
-def choice(name: str, numbers: Mapping[str, int]) -> Kind:
+def choice(name: str, numbers: Mapping[str, int]) -> Choice:
     """An enumeration by name or number; the target gets the number."""
-    by_word = {word.casefold(): number for word, number in numbers.items()}
-    by_number = frozenset(numbers.values())
     by_word = {word.casefold(): number for word, number in numbers.items()}
     by_number = frozenset(numbers.values())
 
@@ -195,7 +200,7 @@ def choice(name: str, numbers: Mapping[str, int]) -> Kind:
         hint = _("Did you mean {name}?").format(name=near) if near else _("Known are: {names}").format(names=known)
         raise Fault("unknown_choice", _("{name}: “{value}” is not known.").format(name=name, value=text), hint)
 
-    return Kind(name, finish)
+    return Choice(name, finish, numbers)
 
 
 TEXT = Kind("text", as_text)

@@ -56,6 +56,7 @@ class Fe2Sync:
     fields: ClassVar[Mapping[str, AnyKind]] = FIELDS
     required: ClassVar[tuple[str, ...]] = ("externalDbId", "alarmGroups")
     removals: ClassVar[tuple[str, ...]] = ("sync", "delete", "keep")
+    found_by: ClassVar[tuple[str, ...]] = ()
     replaces_everybody: ClassVar[bool] = True
     creation_only: ClassVar[tuple[str, ...]] = ()
 

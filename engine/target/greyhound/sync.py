@@ -33,6 +33,7 @@ class GreyhoundSync:
     fields: ClassVar[Mapping[str, AnyKind]] = FIELDS
     required: ClassVar[tuple[str, ...]] = ("GroupRef", "Subject")
     removals: ClassVar[tuple[str, ...]] = ("keep", "trash", "delete")
+    found_by: ClassVar[tuple[str, ...]] = MATCH_KEYS
     replaces_everybody: ClassVar[bool] = False
     creation_only: ClassVar[tuple[str, ...]] = CREATION_ONLY
 
