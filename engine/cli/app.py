@@ -13,6 +13,7 @@ from engine.i18n import _
 COMMANDS = (
     "demo",
     "init",
+    "new",
     "check",
     "test",
     "preview",

@@ -1,0 +1,191 @@
+"""``abgleich new``: a first mapping for a list that nobody has described yet."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.common import AsJson, load_project
+from engine.cli.door import EXIT_FAILED
+from engine.cli.output import show, show_json, show_problems
+from engine.config.find import CONFIGURATION, FOLDER
+from engine.i18n import _, ngettext
+from engine.problems import Location, Problem, ProblemError, UserMustFix
+
+if TYPE_CHECKING:
+    from engine.config.load import Project
+    from engine.sync.draft import Draft, Sample
+
+SHOWN = 3
+ENDINGS = (".yaml", ".yml")
+
+
+class Kind(StrEnum):
+    """Where the list shall go."""
+
+    fe2 = "fe2"
+    greyhound = "greyhound"
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Write a first mapping for a list, with everything marked that you should look at.")
+
+
+def command(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=_("The list, as the program exports it."))],
+    kind: Annotated[Kind, typer.Option("--to", metavar="fe2|greyhound", help=_("Where the list shall go."))],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="M.yaml", help=_("Name of the mapping's file; default: the list's name.")),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """New."""
+    from engine.sync.draft import connection_for, draft, look_at, pattern_for
+
+    project = load_project(context)
+    connection_for(project, kind.value)
+    target = _target(project, file, out)
+    _refuse_existing(project, target)
+    sample = look_at(file.resolve())
+    inside = sample.file.is_relative_to(project.root)
+    path = pattern_for(sample.file.name)
+    folder = sample.file.relative_to(project.root).parent.as_posix() if inside else "inbox"
+    path = path if folder == "." else f"{folder}/{path}"
+    made = draft(project, sample, kind.value, target.stem, path, is_elsewhere=not inside)
+    _write(target, made.text)
+    problems, rows = _tried(context, target.stem, sample)
+    if as_json:
+        show_json(_document(project, target, sample, made, problems, rows))
+    else:
+        _show(project, target, sample, made, problems, rows)
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _target(project: Project, file: Path, out: Path | None) -> Path:
+    """The mapping's file: a bare name means the folder of the mappings. Raises where no mapping is looked for."""
+    from engine.config.load import NOT_MAPPINGS
+
+    folder = project.root / FOLDER
+    if out is None:
+        target = folder / f"{_plain_name(file.stem)}.yaml"
+    elif out.is_absolute() or len(out.parts) > 1:
+        near = (Path.cwd() / out).resolve()
+        target = near if near.is_relative_to(folder) else (project.root / out).resolve()
+    else:
+        target = folder / out
+    if target.suffix not in ENDINGS:
+        target = target.with_name(f"{target.name}.yaml")
+    parts = target.relative_to(folder).parts if target.is_relative_to(folder) else ()
+    if not parts or parts[0] in NOT_MAPPINGS or target.name in (CONFIGURATION, "secrets.yaml"):
+        message = _("A mapping can't be written to {file}.").format(file=out)
+        hint = _("Mappings lie in the folder {folder} of the project. Write for example --out {example}.")
+        shown = hint.format(folder=f"{FOLDER}/", example=f"{_plain_name(file.stem)}.yaml")
+        raise UserMustFix(Problem("not_a_mapping_place", message, shown, Location(str(out))))
+    return target
+
+
+def _plain_name(stem: str) -> str:
+    """The name of a list without date, as an id: letters, digits, ``_`` and ``-``."""
+    import re
+
+    from engine.sync.draft import pattern_for
+
+    bare = pattern_for(f"{stem}.csv").removesuffix(".csv").rstrip("*")
+    return re.sub(r"[^\w-]+", "-", bare).strip("-_").casefold() or "liste"
+
+
+def _refuse_existing(project: Project, target: Path) -> None:
+    shown = target.relative_to(project.root).as_posix()
+    hint = _("Nothing was written. Choose another name with --out, for example --out {name}.").format(
+        name=f"{target.stem}-2.yaml"
+    )
+    if target.exists():
+        message = _("{file} is there already.").format(file=shown)
+        raise UserMustFix(Problem("file_exists", message, hint, Location(shown)))
+    other = project.ids.get(target.stem)
+    if other is not None:
+        name = other.relative_to(project.root).as_posix()
+        message = _("{file} has the id {id} already.").format(file=name, id=target.stem)
+        raise UserMustFix(Problem("duplicate_id", message, hint, Location(name)))
+
+
+def _write(target: Path, text: str) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        message = _("{file} can't be written: {reason}").format(file=target, reason=error.strerror)
+        hint = _("Choose a folder where you may write.")
+        raise UserMustFix(Problem("not_writable", message, hint, Location(str(target)))) from None
+
+
+def _tried(context: typer.Context, name: str, sample: Sample) -> tuple[list[Problem], list[dict[str, Any]]]:
+    """What `check` says about the new mapping, and what its first rows become."""
+    from engine.sync.preview import preview
+    from engine.sync.script import problems_of
+
+    project = load_project(context)
+    problems = problems_of(project, [name])
+    if name not in project.mappings or any(problem.severity == "error" for problem in problems):
+        return problems, []
+    try:
+        return problems, [*islice(preview(project, project.mappings[name], sample.file), SHOWN)]
+    except ProblemError as error:
+        return [*problems, *error.problems], []
+
+
+def _document(
+    project: Project, target: Path, sample: Sample, made: Draft, problems: list[Problem], rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "ok": all(problem.severity != "error" for problem in problems),
+        "mapping": target.stem,
+        "file": target.relative_to(project.root).as_posix(),
+        "rows": sample.rows,
+        "key": made.key,
+        "columns": {name: list(headings) for name, headings in made.columns.items()},
+        "checks": [{"line": line, "text": text} for line, text in made.checks],
+        "problems": [problem.as_json() for problem in problems],
+        "preview": rows,
+    }
+
+
+def _show(
+    project: Project, target: Path, sample: Sample, made: Draft, problems: list[Problem], rows: list[dict[str, Any]]
+) -> None:
+    from engine.report import preview_lines
+    from engine.sync.draft import check_mark
+
+    name = target.relative_to(project.root).as_posix()
+    show([("good", _("{file} was written, from {rows} rows.").format(file=name, rows=sample.rows))])
+    if rows:
+        show([("", ""), ("head", _("What the first rows would become. Nothing was sent:"))])
+        for row in rows:
+            show(preview_lines(row))
+    show_problems(problems, project.root)
+    count = len(made.checks)
+    text = ngettext(
+        "{n} line is marked with {mark}: look at it.", "{n} lines are marked with {mark}: look at each.", count
+    )
+    show([("", ""), ("warn", text.format(n=count, mark=check_mark()))])
+    show(("", f"  {name}:{line}: {text}") for line, text in made.checks)
+    word = target.stem
+    show(
+        [
+            ("", ""),
+            ("head", _("What to do now:")),
+            ("", "  1. " + _("Open {file} in an editor and go through the marked lines.").format(file=name)),
+            ("", f"  2. abgleich check {word}"),
+            ("", f"  3. abgleich preview {word}"),
+            ("", "  4. " + _("When everything is right: `enabled: true`, then abgleich run {id}").format(id=word)),
+        ]
+    )

@@ -1,0 +1,258 @@
+"""`new`: from an unknown list to a mapping that is right as it stands, sends nothing, and shows what to look at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.config.emit import flow_list, scalar
+from engine.config.load import load
+from engine.config.yaml import Reader
+from engine.i18n import language, use_language
+from engine.problems import ProblemError
+from engine.sync.draft import draft, look_at, pattern_for
+from engine.sync.preview import preview
+from engine.sync.script import problems_of
+from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def same_language() -> Iterator[None]:
+    before = language()
+    yield
+    use_language(before)
+
+
+FOX = """\
+PERSONAL_NR;NACHNAME;VORNAME;ABTEILUNG;STATUS;TEL_P;TEL_D;MOBIL_P;MOBIL_D;EMAIL_P;EMAIL_D;IBAN
+1001;MÜLLER;JÖRG;Einsatz;aktiv;030 1234567;;0151 5550101;;joerg@example.org;;DE021
+1002;SCHMIDT;ANNA;Einsatz;aktiv;;;;+49 170 5550102;;anna@example.org;DE022
+1003;WEISS;KARL;Jugend;passiv;030 1234569;;;;;;DE023
+"""
+EXAMS = """\
+Kurzbezeich.;Pers.-Nr.;Vorname;Nachname;E-Mail privat
+G26;7;Max;Muster;max@example.org
+AGT;7;Max;Muster;max@example.org
+G26;8;Eva;Beispiel;eva@example.org
+"""
+TITLED = """\
+Erreichbarkeiten der Feuerwehr Musterstadt;;;
+Stand: heute;;;
+Name, Vorname;Personalnummer;Mobil privat;E-Mail privat
+"Muster, Max";0007;0151 5550107;max@example.org
+"Beispiel, Eva";0008;0151 5550108;eva@example.org
+"""
+
+
+def test_a_list_becomes_a_mapping_that_is_right_and_switched_off(world: World) -> None:
+    world.drop_text(FOX, "mitglieder-2026-11-03.csv")
+    made = world("new", str(world.root / "inbox" / "mitglieder-2026-11-03.csv"), "--to", "fe2").json
+    assert (made["ok"], made["file"], made["rows"], made["key"]) == (True, "mappings/mitglieder.yaml", 3, "personal_nr")
+    assert made["columns"]["phone"] == ["MOBIL_P", "MOBIL_D", "TEL_P", "TEL_D"]
+    assert made["columns"]["email"] == ["EMAIL_P", "EMAIL_D"]
+    assert "IBAN" not in [heading for headings in made["columns"].values() for heading in headings]
+    rows = [row["actions"]["fe2.sync"] for row in made["preview"]]
+    assert [row["mobil"] for row in rows] == ["00491515550101", "00491705550102", "0049301234569"]
+    assert [row["email"] for row in rows] == ["joerg@example.org", "anna@example.org", ""]
+    assert world("check").json == {"ok": True, "problems": []}
+    assert world.run(mapping="mitglieder").codes == ["mapping_disabled"]
+    assert world.fe2.requests == []
+
+
+def test_what_only_a_person_can_decide_is_marked(world: World) -> None:
+    world.drop_text(FOX)
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    lines = (world.root / "mappings" / "personal.yaml").read_text("utf-8").splitlines()
+    marked = {lines[check["line"] - 1].partition(":")[0].strip() for check in made["checks"]}
+    assert {"enabled", "alarmGroups", "# TO CHECK"} <= marked
+    text = "\n".join(lines)
+    assert "alarmGroups: []" in text
+    assert "an empty list takes people out of every alarm" in text
+    assert "#     Einsatz: []" in text
+    assert "# where: \"{{ status == 'aktiv' }}\"" in text
+    assert "Not read at all" in text and "IBAN" in text
+
+
+def test_the_proposals_in_comments_work_when_they_are_taken(world: World) -> None:
+    world.drop_text(FOX)
+    world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2")
+    path = world.root / "mappings" / "personal.yaml"
+    text = path.read_text("utf-8").replace("# tables:\n#   alarmgruppen:", "tables:\n  alarmgruppen:")
+    text = text.replace("#     Einsatz: []", "    Einsatz: [Vollalarm]").replace("#     Jugend: []", "    Jugend: []")
+    text = text.replace("  # where:", "  where:").replace("      alarmGroups: []", "      # alarmGroups: []")
+    text = text.replace('      #   alarmGroups: "{{ abt', '      alarmGroups: "{{ abt')
+    path.write_text(text, "utf-8")
+    assert world("check").json == {"ok": True, "problems": []}
+    rows = world("preview", "personal").json["rows"]
+    assert [row["selected"] for row in rows] == [True, True, False]
+    assert rows[0]["actions"]["fe2.sync"]["alarmGroups"] == ["Vollalarm"]
+
+
+def test_a_list_for_greyhound_keeps_mobile_and_landline_apart(world: World) -> None:
+    world.connect_greyhound()
+    world.drop_text(FOX)
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "greyhound", "--out", "kontakte").json
+    assert (made["ok"], made["file"]) == (True, "mappings/kontakte.yaml")
+    links = made["preview"][0]["actions"]["greyhound.sync"]["ComLinks"]
+    assert [link["Text"] for link in links] == ["joerg@example.org", "+491515550101", "+49301234567"]
+    assert world("check").json["ok"]
+
+
+def test_several_rows_per_person_are_joined(world: World) -> None:
+    world.drop_text(EXAMS)
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    assert made["ok"]
+    assert [row["key"] for row in made["preview"]] == ["7", "8"]
+
+
+def test_names_in_one_column_are_taken_apart(world: World) -> None:
+    world.drop_text(TITLED)
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    people = [row["actions"]["fe2.sync"] for row in made["preview"]]
+    assert [(one["firstName"], one["lastName"], one["externalDbId"]) for one in people] == [
+        ("Max", "Muster", "0007"),
+        ("Eva", "Beispiel", "0008"),
+    ]
+
+
+def test_nothing_is_overwritten(world: World) -> None:
+    world.drop_text(FOX)
+    path = world.mapping()
+    before = path.read_text("utf-8")
+    result = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2")
+    assert (result.code, result.codes) == (1, ["file_exists"])
+    path.write_text("id: anders\n" + before, "utf-8")
+    assert world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2", "--out", "anders").codes == [
+        "duplicate_id"
+    ]
+    assert path.read_text("utf-8") == "id: anders\n" + before
+
+
+def test_without_a_connection_it_says_what_to_write_there(world: World) -> None:
+    world.drop_text(FOX)
+    result = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "greyhound")
+    assert (result.code, result.codes) == (1, ["no_connection"])
+    assert "type: greyhound" in result.problem("no_connection")["hint"]
+    assert not (world.root / "mappings" / "personal.yaml").exists()
+
+
+def test_several_connections_are_marked(world: World) -> None:
+    world.connect_fe2("fe2_b")
+    world.drop_text(FOX)
+    world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2")
+    text = (world.root / "mappings" / "personal.yaml").read_text("utf-8")
+    assert "TO CHECK: there are also fe2_b" in text
+
+
+@pytest.mark.parametrize("out", ["mappings/blueprints/a.yaml", "../a.yaml", "mappings/configuration.yaml"])
+def test_a_mapping_is_written_only_where_mappings_are_looked_for(world: World, out: str) -> None:
+    world.drop_text(FOX)
+    result = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2", "--out", out)
+    assert (result.code, result.codes) == (1, ["not_a_mapping_place"])
+
+
+def test_a_list_outside_of_the_project_is_read_and_its_place_marked(world: World, tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(FOX, "utf-8")
+    made = world("new", str(tmp_path / "export.csv"), "--to", "fe2").json
+    assert made["ok"] and len(made["preview"]) == 3
+    text = (world.root / "mappings" / "export.yaml").read_text("utf-8")
+    assert "path: inbox/export.csv" in text
+
+
+def test_a_missing_list_is_a_problem_and_nothing_is_written(world: World) -> None:
+    result = world("new", str(world.root / "inbox" / "nichts.csv"), "--to", "fe2")
+    assert (result.code, len(result.codes)) == (1, 1)
+    assert [path.name for path in (world.root / "mappings").iterdir() if path.stem == "nichts"] == []
+
+
+def test_the_draft_speaks_german_in_a_german_project(world: World) -> None:
+    configuration = world.root / "mappings" / "configuration.yaml"
+    configuration.write_text(configuration.read_text("utf-8").replace("language: en", "language: de"), "utf-8")
+    world.drop_text(FOX)
+    said = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2", as_json=False)
+    assert said.code == 0
+    text = (world.root / "mappings" / "personal.yaml").read_text("utf-8")
+    assert "# PRÜFEN: " in text
+    assert "TO CHECK" not in text
+    assert "handy: [MOBIL_P" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("personal-2026-11-03.csv", "personal*.csv"),
+        ("Export 20261103.xlsx", "Export*.xlsx"),
+        ("personal.csv", "personal.csv"),
+        ("2026.csv", "2026.csv"),
+        ("mitglieder2.csv", "mitglieder2.csv"),
+        ("a[1] 2026.csv", "a[1] 2026.csv"),
+    ],
+)
+def test_the_date_in_a_files_name_is_no_part_of_it(name: str, pattern: str) -> None:
+    assert pattern_for(name) == pattern
+
+
+# -- any list whatever -------------------------------------------------------------------------------------------------
+
+HEADINGS = ["Personalnummer", "Name", "Vorname", "Nachname", "Mobil privat", "E-Mail", "Status", "Zug", "Straße", "Ort"]
+heading = st.one_of(st.sampled_from(HEADINGS), st.text(min_size=1, max_size=12))
+cell = st.one_of(st.text(max_size=12), st.from_regex(r"[0-9]{1,6}", fullmatch=True), st.just("a@example.org"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_the_list_holds_its_draft_is_right(data: st.DataObject) -> None:
+    use_language(data.draw(st.sampled_from(["de", "en"])))
+    header = data.draw(st.lists(heading, min_size=2, max_size=6, unique_by=lambda text: text.strip().casefold()))
+    rows = data.draw(st.lists(st.lists(cell, min_size=len(header), max_size=len(header)), min_size=1, max_size=5))
+    text = io.StringIO()
+    csv.writer(text, delimiter=";").writerows([header, *rows])
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "mappings").mkdir()
+        (root / "mappings" / "configuration.yaml").write_text(
+            "connections:\n  a: {type: fe2, url: http://a, access_key: abc123}\n"
+            "  b: {type: greyhound, url: http://b, username: u, password: geheim99}\n",
+            "utf-8",
+        )
+        path = root / "liste.csv"
+        path.write_text(text.getvalue(), "utf-8", errors="replace", newline="")
+        try:
+            sample = look_at(path)
+        except ProblemError:
+            return
+        for kind in ("fe2", "greyhound"):
+            made = draft(load(root), sample, kind, kind, "liste.csv", is_elsewhere=False)
+            (root / "mappings" / f"{kind}.yaml").write_text(made.text, "utf-8")
+        project = load(root)
+        assert [problem for problem in problems_of(project) if problem.severity == "error"] == []
+        for kind in ("fe2", "greyhound"):
+            assert [*preview(project, project.mappings[kind], path)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.text(max_size=20).filter(lambda text: not any("\ud800" <= sign <= "\udfff" for sign in text)), min_size=1
+    )
+)
+def test_a_text_is_read_again_as_it_was_written(texts: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.yaml"
+        path.write_text(
+            f"a: {scalar(texts[0])}\nb: {flow_list(texts)}\n? {scalar(texts[0])}\n: c\n", "utf-8", newline=""
+        )
+        reader = Reader(Path(folder), Path(folder))
+        node = reader.read(path)
+        assert reader.problems == [] or "duplicate" in reader.problems[0].code
+        assert node is not None
+        plain = node.plain()
+        assert plain["b"] == texts
+        assert plain["a"] in (texts[0], "c")
