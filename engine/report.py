@@ -406,6 +406,141 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
             yield "", f"  → {problem['hint']}"
 
 
+def step_lines(row: Mapping[str, Any]) -> Iterator[Line]:
+    """One person with every step from the cells to the target."""
+    steps = row["steps"]
+    who = _("line {line}").format(line=row["line"])
+    if row["key"]:
+        who += ", " + _("key {key}").format(key=row["key"])
+    yield "head", who
+    yield from _cell_lines(steps)
+    if steps["where"] is not None:
+        yield "", "  " + _("Takes part? (`where` of the source)")
+        yield _condition_line(steps["where"])
+    if steps["variables"]:
+        yield "", "  " + _("Variables")
+    width = _name_width([*steps["variables"], *(f for action in steps["actions"].values() for f in action["fields"])])
+    for step in steps["variables"]:
+        yield from _step_lines(step, width)
+    for action, found in steps["actions"].items():
+        yield "", f"  {action} → {found['connection']}"
+        if found["where"] is not None:
+            yield _condition_line(found["where"])
+        for step in found["fields"]:
+            yield from _step_lines(step, width)
+        yield from _also_sent_lines(row["actions"].get(action), found["fields"])
+        yield from _outcome_lines(found["outcome"])
+    for problem in row["problems"]:
+        yield "warn", f"  [{problem['code']}] {problem['message']}"
+        if problem.get("hint"):
+            yield "", f"  → {problem['hint']}"
+
+
+def _cell_lines(steps: Mapping[str, Any]) -> Iterator[Line]:
+    if steps["cells"]:
+        yield "", "  " + _("Cells of the list, and the column each gives")
+    width = min(max((len(cell["heading"]) for cell in steps["cells"]), default=0), MAX_NAME)
+    for cell in steps["cells"]:
+        value = _("(not in the list)") if cell["cell"] is None else _shown(cell["cell"])
+        text = f"    {cell['heading']:<{width}}  {value}"
+        yield ("", f"{text}  → {cell['column']}") if cell["taken"] else ("dim", text)
+    if steps.get("joined"):
+        more = steps["joined"]
+        text = ngettext(
+            "{n} more row of this person is joined with it.", "{n} more rows of this person are joined with it.", more
+        )
+        yield "dim", "    " + text.format(n=more)
+
+
+def _condition_line(step: Mapping[str, Any]) -> Line:
+    if step["message"]:
+        return "warn", f"    {_written(step['template'])}  → {step['message']}"
+    answer = _("yes") if step["value"] else _("no: the row does not take part")
+    return ("" if step["value"] else "warn"), f"    {_written(step['template'])}  → {answer}"
+
+
+def _name_width(steps: Sequence[Mapping[str, Any]]) -> int:
+    return min(max((len(step["name"]) for step in steps), default=0), MAX_NAME)
+
+
+def _step_lines(step: Mapping[str, Any], width: int) -> Iterator[Line]:
+    text = f"    {step['name']:<{width}}  {_written(step['template'])}"
+    if step["message"]:
+        yield "bad", f"{text}  → {step['message']}"
+        if step["hint"]:
+            yield "", f"      → {step['hint']}"
+        return
+    parts = [*_parts(step["template"], step["value"])]
+    if not parts:
+        yield "", f"{text}  → {_shown(step['value'])}  ({_type_word(step)})"
+        return
+    yield "", f"    {step['name']}  ({_type_word(step)})"
+    for name, template, value in parts:
+        yield "", f"      {name:<{width - 2}}  {_written(template)}  → {_shown(value)}"
+
+
+def _parts(template: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The entries of a field that holds several, each with what the mapping says about it."""
+    if isinstance(template, dict) and isinstance(value, dict):
+        yield from ((name, template.get(name), item) for name, item in value.items())
+    elif isinstance(template, list) and isinstance(value, list) and any(isinstance(item, dict) for item in template):
+        yield from ((str(n), one, item) for n, (one, item) in enumerate(zip(template, value, strict=False), 1))
+
+
+def _type_word(step: Mapping[str, Any]) -> str:
+    value = step["value"]
+    if step["type"] == "list" and not value:
+        return _("empty list")
+    if step["type"] == "list":
+        return ngettext("list of {n}", "list of {n}", len(value)).format(n=len(value))
+    if step["type"] == "text" and not value:
+        return _("empty text")
+    words = {
+        "text": _("text"),
+        "number": _("number"),
+        "truth": _("truth value"),
+        "mapping": _("keys and values"),
+        "nothing": _("nothing"),
+    }
+    return words.get(step["type"], str(step["type"]))
+
+
+def _written(template: Any) -> str:
+    """What stands in the mapping, on one line."""
+    text = template if isinstance(template, str) else _shown(template) if template is not None else ""
+    shown = " ".join(text.split())
+    return shown if len(shown) <= MAX_WIDTH else shown[: MAX_WIDTH - 1] + "…"
+
+
+def _also_sent_lines(record: Mapping[str, Any] | None, fields: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    """What the target gets that is not just a field's value: a prefix, the key in its user field."""
+    values = {step["name"]: step["value"] for step in fields}
+    for name, value in (record or {}).items():
+        if value not in ("", [], None) and value != values.get(name):
+            yield "dim", "    " + _("is sent as {field}: {value}").format(field=name, value=_shown(value))
+
+
+def _outcome_lines(outcome: Mapping[str, Any]) -> Iterator[Line]:
+    words = {
+        "created": ("add", _("new: was not sent from here yet")),
+        "updated": ("change", _("differs from what was last sent:")),
+        "unchanged": ("good", _("the same as last sent")),
+        "removed": ("remove", _("takes no part, but was sent before: would be removed")),
+        "kept": ("", _("takes no part, but was sent before: stays as last sent (removal: keep)")),
+        "rejected": ("bad", _("rejected: nothing is sent of this row; whoever was sent before stays as last sent")),
+        "none": ("dim", _("takes no part, and was not sent before")),
+    }
+    style, text = words[outcome["status"]]
+    yield style, f"    = {text}"
+    if outcome["reason"]:
+        yield "bad", f"      {outcome['reason']}"
+    for name, (before, after) in outcome["changes"].items():
+        for line in _difference(name, before, after):
+            yield style, f"      {line}"
+    if outcome["loses"]:
+        yield "warn", "      " + _("Takes the person out of the alarm: the guard counts it as a removal.")
+
+
 # -- pings -----------------------------------------------------------------------------------------------------------
 
 

@@ -93,6 +93,18 @@ def open_store(project: Project) -> Iterator[Store]:
 
 
 @contextmanager
+def last_sent(project: Project) -> Iterator[Store | None]:
+    """The project's state for looking into it; None where there is none yet: looking makes none."""
+    from engine.state.store import is_there
+
+    if not is_there(project.state_folder, project.configuration.database):
+        yield None
+        return
+    with open_store(project) as store:
+        yield store
+
+
+@contextmanager
 def tools(project: Project) -> Iterator[Tools]:
     """What a run needs, with a counter on the terminal."""
     from engine.service.git import commit_of

@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, given_file, good_mapping, load_project, problems_shown
+from engine.cli.common import AsJson, given_file, good_mapping, last_sent, load_project, problems_shown
 from engine.cli.door import EXIT_FAILED
-from engine.cli.output import json_text, show
+from engine.cli.output import json_text, show, show_json, show_problems
 from engine.i18n import _
 from engine.problems import ProblemError
+
+if TYPE_CHECKING:
+    from engine.config.load import Project
 
 
 def summary() -> str:
@@ -25,22 +28,49 @@ def command(
     context: typer.Context,
     mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
-    key: Annotated[str | None, typer.Option("--key")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=0)] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help=_("One person only, with every step from the cells to the target."))
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=0, help=_("So many rows only."))] = None,
     as_json: AsJson = False,
 ) -> None:
     """Preview."""
     from engine.sync.preview import preview
 
     project = load_project(context)
+    if key is not None:
+        _person(context, project, mapping, given_file(file), key, as_json)
+        return
     with problems_shown(context, as_json, mapping):
-        rows = preview(project, good_mapping(project, mapping), given_file(file), key, limit)
+        rows = preview(project, good_mapping(project, mapping), given_file(file), limit)
         first = next(rows, None)
     found = itertools.chain([first] if first is not None else [], rows)
     if as_json:
         _as_json(found)
     else:
-        _as_text(found, key)
+        _as_text(found)
+
+
+def _person(context: typer.Context, project: Project, mapping: str, file: Path | None, key: str, as_json: bool) -> None:
+    """One person with every step."""
+    from engine.report import step_lines
+    from engine.sync.preview import preview_person
+
+    try:
+        with last_sent(project) as store:
+            rows = preview_person(project, good_mapping(project, mapping), file, key, store)
+    except ProblemError as error:
+        if as_json:
+            show_json({"rows": [], "problems": [problem.as_json() for problem in error.problems]})
+        else:
+            show_problems(error.problems, project.root)
+        raise typer.Exit(EXIT_FAILED) from None
+    if as_json:
+        show_json({"rows": rows})
+        return
+    for row in rows:
+        show(step_lines(row))
+    show([("good", _("Nothing was sent."))])
 
 
 def _as_json(rows: Iterator[dict[str, Any]]) -> None:
@@ -56,7 +86,7 @@ def _as_json(rows: Iterator[dict[str, Any]]) -> None:
     typer.echo("\n]}")
 
 
-def _as_text(rows: Iterator[dict[str, Any]], key: str | None) -> None:
+def _as_text(rows: Iterator[dict[str, Any]]) -> None:
     from engine.report import preview_lines
 
     counts = {"rows": 0, "selected": 0, "problems": 0}
@@ -65,8 +95,5 @@ def _as_text(rows: Iterator[dict[str, Any]], key: str | None) -> None:
         counts["rows"] += 1
         counts["selected"] += row["selected"]
         counts["problems"] += any(problem["severity"] == "error" for problem in row["problems"])
-    if key is not None and not counts["rows"]:
-        show([("warn", _("No row has the key {key}.").format(key=key))])
-        return
     text = _("{rows} rows, {selected} take part, {problems} with problems. Nothing was sent.")
     show([("warn" if counts["problems"] else "good", text.format(**counts))])

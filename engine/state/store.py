@@ -82,6 +82,11 @@ class ConnectionState:
         return self if place is None or self.place in (None, place) else ConnectionState(certain=False, place=place)
 
 
+def is_there(folder: Path, database: str = "sqlite") -> bool:
+    """Whether there is a state yet; on a server nobody knows before asking."""
+    return database != "sqlite" or (folder / FILE).exists()
+
+
 def now_text(moment: datetime | None = None) -> str:
     """A moment as the state keeps it."""
     return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")

@@ -9,6 +9,7 @@ from engine.config.schema import Fe2Connection
 from engine.i18n import _
 from engine.problems import Problem
 from engine.state.store import Store
+from engine.sync.gather import Known
 from engine.sync.record import Owner, Person, Sent, digest, key_fields
 
 HANDED_OVER = "+handed-over"
@@ -81,6 +82,26 @@ def is_live(project: Project, owner: Owner, connection: str) -> bool:
     return mapping.model.enabled and any(
         action.id == owner.action and action.model.connection == connection for action in mapping.actions
     )
+
+
+def known_people(project: Project, me: Owner, connection: str, store: Store) -> Known:
+    """What the state tells about an action: its own people, those of others, and those nobody owns any more."""
+    known = Known()
+    mine: dict[str, str] = {}
+    for one in sent_over(project, connection, store):
+        remote = one.remote or ""
+        if one.owner == me:
+            known.sent[one.key] = one
+            mine[remote] = one.key
+        elif is_live(project, one.owner, connection):
+            known.theirs |= {} if one.is_perhaps else {remote: one.owner.mapping}
+        else:
+            # Who was perhaps created has no id yet; nobody's id holds a line end.
+            known.orphans[f"\n{one.key}" if one.is_perhaps else remote] = one
+    for remote, owner, _key in store.claims(connection):
+        if owner != me and remote in mine and is_live(project, owner, connection):
+            known.claimed[remote] = owner.mapping
+    return known
 
 
 def orphan_finder(orphans: Mapping[str, Sent]) -> Callable[[Person], Sent | None]:

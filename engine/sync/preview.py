@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from engine.problems import Problem, Refused, UserMustFix, did_you_mean
 from engine.source.base import Scan
 from engine.source.columns import MISSING, fits, layout_of
 from engine.source.records import clean
+from engine.state.store import Store
 from engine.sync.gather import KEY
 from engine.sync.reading import Reading, Row, damage_fault, open_reading
 from engine.sync.record import Record
 from engine.sync.script import Job, prepare
+from engine.sync.trace import not_found, steps_of
 from engine.target.base import Target
 from engine.template.check import is_template, used_names
 from engine.template.faults import Fault
@@ -28,23 +31,45 @@ from engine.template.program import Rendered
 
 
 def preview(
-    project: Project, mapping: MappingFile, file: Path | None, key: str | None = None, limit: int | None = None
+    project: Project, mapping: MappingFile, file: Path | None, limit: int | None = None
 ) -> Iterator[dict[str, Any]]:
     """Every row as ``preview --json`` shows it. Raises before the first row where the file or the mapping is wrong."""
+    job = _checked_job(project, mapping)
+    reading = open_reading(job, file, None)
+    doubled = _doubled_keys(reading)
+    for row in islice(reading.each(), limit):
+        yield _as_json(job, row, doubled)
+
+
+def preview_person(
+    project: Project, mapping: MappingFile, file: Path | None, key: str, store: Store | None
+) -> list[dict[str, Any]]:
+    """The rows with this key, each with ``steps``: how it became what it is, and how that differs from what was last
+    sent (``store`` None: nothing was ever sent). Raises :class:`UserMustFix` where no row has the key.
+    """
+    job = _checked_job(project, mapping)
+    reading = open_reading(job, file, None)
+    doubled = _doubled_keys(reading)
+    reading.keeps = True
+    found, keys = [], []
+    for row in reading.each():
+        known = row.rendered.key or row.left_out
+        if known == key:
+            made = _as_json(job, row, doubled)
+            found.append(made | {"steps": steps_of(job, reading, row, store, made)})
+        elif known:
+            keys.append(known)
+    if not found:
+        raise UserMustFix(not_found(job, key, keys, reading.rows, store))
+    return found
+
+
+def _checked_job(project: Project, mapping: MappingFile) -> Job:
     job, problems = prepare(project, mapping)
     errors = [*project.errors_of(mapping.file), *(p for p in problems if p.severity == "error")]
     if errors:
         raise UserMustFix(*errors)
-    reading = open_reading(job, file, None)
-    doubled = _doubled_keys(reading)
-    shown = 0
-    for row in reading.each():
-        if limit is not None and shown >= limit:
-            return
-        made = _as_json(job, row, doubled)
-        if key is None or made["key"] == key:
-            shown += 1
-            yield made
+    return job
 
 
 def _doubled_keys(reading: Reading) -> set[str]:

@@ -41,6 +41,18 @@ class TriggerFacts:
     id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a row was made of, for those who ask about one person: the ``cells`` by heading, what was ``given`` to the
+    program, and the cells of further rows that were joined with it.
+    """
+
+    program: Program
+    given: tuple[Any, ...]
+    cells: dict[str, Value]
+    joined: tuple[dict[str, Value], ...] = ()
+
+
 @dataclass(slots=True)
 class Row:
     """A row of the list: rendered, or damaged with what may be its key.
@@ -55,6 +67,7 @@ class Row:
     damaged: Damaged | None = None
     left_out: str | None = None
     scan: Scan | None = None
+    kept: Kept | None = None
 
     def place(self, columns: Sequence[str] = ()) -> str:
         """Where the values of some columns stand, or the row: ``Personal.xlsx, sheet Aktive, F17``; "" for csv."""
@@ -82,6 +95,8 @@ class Reading:
         self.trigger = trigger
         self.sources = sources
         self.scans: list[Scan] = []
+        self.keeps = False
+        """Whether rows remember what they were made of."""
 
     def scan(self) -> None:
         """Look over all files. Raises :class:`Refused` where one breaks the contract: then there is no plan."""
@@ -152,12 +167,14 @@ class Reading:
             file = self._name_of(scan)
             key = self.job.key_name(scan.names)
             column = scan.names.index(key) if key in scan.names else None
-            for chunk in source.chunks(raw="row" in program.extras):
-                rendered = program.run(_with_extras(program, chunk), self.shared())
-                for row, number, line, made in zip(chunk.rows, chunk.numbers, chunk.lines, rendered, strict=True):
-                    left_out = row[column] if not made.selected and column is not None else None
+            for chunk in source.chunks(raw=self.keeps or "row" in program.extras):
+                given = _with_extras(program, chunk)
+                rendered = program.run(given, self.shared())
+                for place, (number, line, made) in enumerate(zip(chunk.numbers, chunk.lines, rendered, strict=True)):
+                    left_out = chunk.rows[place][column] if not made.selected and column is not None else None
                     left_out = left_out if isinstance(left_out, str) else None
-                    yield Row(number + offset, line, file, made, None, left_out, scan)
+                    kept = Kept(program, given[place], chunk.raw[place]) if self.keeps and chunk.raw else None
+                    yield Row(number + offset, line, file, made, None, left_out, scan, kept)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
             offset += scan.rows
 
@@ -190,16 +207,18 @@ class Reading:
             first = Program(self.job.environment, full)
             file = self._name_of(scan)
             for chunk in source.chunks(raw=True):
-                rendered = first.run(_with_extras(first, chunk), self.shared())
+                given = _with_extras(first, chunk)
+                rendered = first.run(given, self.shared())
                 raws = chunk.raw or [{} for _row in chunk.rows]
-                for row, raw, number, line, made in zip(
-                    chunk.rows, raws, chunk.numbers, chunk.lines, rendered, strict=True
+                for row, raw, number, line, made, values in zip(
+                    chunk.rows, raws, chunk.numbers, chunk.lines, rendered, given, strict=True
                 ):
                     if made.selected and made.key and not made.faults:
                         groups.setdefault(made.key, []).append(_Member(row, raw, number + offset, line, file, scan))
-                    else:
-                        left_out = row[column] if not made.selected and isinstance(row[column], str) else None
-                        yield Row(number + offset, line, file, made, None, left_out, scan)
+                        continue
+                    kept = Kept(first, values, raw) if self.keeps else None
+                    left_out = row[column] if not made.selected and isinstance(row[column], str) else None
+                    yield Row(number + offset, line, file, made, None, left_out, scan, kept)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
             offset += scan.rows
         yield from self._joined(groups, names, structured)
@@ -213,9 +232,12 @@ class Reading:
             all_rows = [dict(zip(names, member.values, strict=True)) for member in members]
             extras = {"row": members[0].raw, "rows": all_rows}
             rows.append((*members[0].values, *(extras[name] for name in program.extras)))
-        for members, made in zip(groups.values(), program.run(rows, self.shared()), strict=True):
+        rendered = program.run(rows, self.shared())
+        for members, made, given in zip(groups.values(), rendered, rows, strict=True):
             first = members[0]
-            yield Row(first.number, first.line, first.file, made, scan=first.scan)
+            raws = [member.raw for member in members]
+            kept = Kept(program, given, raws[0], tuple(raws[1:])) if self.keeps else None
+            yield Row(first.number, first.line, first.file, made, None, None, first.scan, kept)
 
     def _group_column(self, names: tuple[str, ...]) -> int:
         group = self.job.mapping.model.source.group_by or ""

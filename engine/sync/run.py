@@ -29,9 +29,9 @@ from engine.sync.guard import Facts, Limits, judge
 from engine.sync.owners import (
     connection_mark,
     is_live,
+    known_people,
     orphan_finder,
     place_of,
-    sent_over,
     server_changed,
     tls_warnings,
 )
@@ -214,25 +214,8 @@ class _Run:
         return action.model.removal or self.job.targets[action_id].removals[0]
 
     def _known(self, action_id: str) -> Known:
-        """What the state tells about an action: its own people, those of others, and those nobody owns any more."""
         connection = self.job.action(action_id).model.connection
-        me = Owner(self.mapping.id, action_id)
-        known = Known()
-        mine: dict[str, str] = {}
-        for one in sent_over(self.project, connection, self.store):
-            remote = one.remote or ""
-            if one.owner == me:
-                known.sent[one.key] = one
-                mine[remote] = one.key
-            elif is_live(self.project, one.owner, connection):
-                known.theirs |= {} if one.is_perhaps else {remote: one.owner.mapping}
-            else:
-                # Who was perhaps created has no id yet; nobody's id holds a line end.
-                known.orphans[f"\n{one.key}" if one.is_perhaps else remote] = one
-        for remote, owner, _key in self.store.claims(connection):
-            if owner != me and remote in mine and is_live(self.project, owner, connection):
-                known.claimed[remote] = owner.mapping
-        return known
+        return known_people(self.project, Owner(self.mapping.id, action_id), connection, self.store)
 
     # -- the plan ------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinja2 import nodes
@@ -94,6 +94,21 @@ class Rendered:
         return any(fault.action in (None, action) for fault in self.faults)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing computed from a row: what the mapping says at ``path``, and what it gave or why it gave nothing.
+
+    ``action`` is None before the actions; ``name`` is the variable's or the field's, "where" for a condition.
+    """
+
+    path: Path
+    name: str
+    written: Any
+    value: Any = None
+    fault: Fault | None = None
+    action: str | None = None
+
+
 LEFT_OUT = Rendered(False)
 """What becomes of every row that ``where`` leaves out."""
 
@@ -141,6 +156,42 @@ class Program:
                     rendered.notes = recorder.commit()
                 recorder.discard()
             yield rendered
+
+    def steps(self, row: tuple[Any, ...], shared: Mapping[str, Any]) -> Iterator[Step]:
+        """Everything that is computed from one row, in order, each by itself; it ends where the row does."""
+        recorder = self.environment.recorder
+        recorder.discard()
+        script = self.script
+        names = {**shared, **dict(zip((*script.names, *self.extras), row, strict=True))}
+        if script.where is not None:
+            step = self._step(Step(script.where_path, "where", script.where), _TRUTH, names)
+            yield step
+            if step.fault is not None or not step.value:
+                return
+        for name, value in script.variables:
+            step = self._step(Step(("variables", name), name, value), None, names)
+            yield step
+            if step.fault is not None:
+                return
+            names[name] = step.value
+        for block in script.blocks:
+            yield from self._block_steps(block, names)
+        recorder.discard()
+
+    def _block_steps(self, block: Block, names: dict[str, Any]) -> Iterator[Step]:
+        if block.where is not None:
+            step = self._step(Step(block.where_path, "where", block.where, action=block.id), _TRUTH, names)
+            yield step
+            if step.fault is not None or not step.value:
+                return
+        for entry in block.fields:
+            yield self._step(Step(entry.path, entry.name, entry.value, action=block.id), entry.kind, names)
+
+    def _step(self, step: Step, kind: AnyKind | None, names: dict[str, Any]) -> Step:
+        try:
+            return replace(step, value=self._value(kind, step.written, names))
+        except Exception as reason:  # any exception of a template is this step's fault
+            return replace(step, fault=explain(reason))
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
