@@ -365,20 +365,49 @@ def test_lines(result: Mapping[str, Any]) -> Iterator[Line]:
             if difference.get("message"):
                 yield "", f"    {field}: {difference['message']}" if field else f"    {difference['message']}"
             else:
-                yield (
-                    "",
-                    "    "
-                    + _("{field}: expected {expected}, got {got}").format(
-                        field=field, expected=_quoted(difference["expected"]), got=_quoted(difference["got"])
-                    ),
-                )
+                yield from _unmet_lines(field, difference["expected"], difference["got"])
     yield (
         ("good" if result["ok"] else "bad"),
         _("{passed} passed, {failed} failed").format(passed=result["passed"], failed=result["failed"]),
     )
 
 
+def _unmet_lines(field: str, expected: Any, got: Any) -> Iterator[Line]:
+    """What a field should be and what it is; of lists what is missing and what is too much."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for name, value in expected.items():
+            if value != got.get(name):
+                yield from _unmet_lines(f"{field}.{name}", value, got.get(name))
+    elif isinstance(expected, list) and isinstance(got, list) and any(isinstance(one, dict) for one in expected):
+        if len(expected) != len(got):
+            text = _("{field}: {expected} entries expected, {got} are there")
+            yield "bad", "    " + text.format(field=field, expected=len(expected), got=len(got))
+        for number, (one, other) in enumerate(zip(expected, got, strict=False), 1):
+            yield from _unmet_lines(f"{field}[{number}]", one, other)
+    elif isinstance(expected, list) and isinstance(got, list) and expected and got:
+        yield "bad", f"    {field}:"
+        missing, more = [one for one in expected if one not in got], [one for one in got if one not in expected]
+        if missing:
+            yield "remove", "      " + _("missing: {items}").format(items=", ".join(map(_quoted, missing)))
+        if more:
+            yield "add", "      " + _("too much: {items}").format(items=", ".join(map(_quoted, more)))
+        if not missing and not more:
+            yield (
+                "",
+                "      "
+                + _("the same in another order: expected {items}").format(items=", ".join(map(_quoted, expected))),
+            )
+    else:
+        yield "bad", f"    {field}:"
+        yield "remove", "      " + _("expected: {value}").format(value=_quoted(expected))
+        yield "add", "      " + _("got:      {value}").format(value=_quoted(got))
+
+
 def _quoted(value: Any) -> str:
+    if value is None or value in ("", []):
+        return _("nothing")
+    if isinstance(value, list):
+        return ", ".join(map(_quoted, value))
     return _("“{text}”").format(text=value) if isinstance(value, str) else str(value)
 
 

@@ -1,28 +1,40 @@
-"""``abgleich test``: runs the ``tests:`` of the mappings."""
+"""``abgleich test``: runs the ``tests:`` of the mappings, and makes them of real rows."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, good_mapping, load_project, mapping_ids
-from engine.cli.door import EXIT_FAILED, EXIT_OK
+from engine.cli.common import AsJson, given_file, good_mapping, load_project, mapping_ids
+from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from engine.cli.output import show, show_json, show_problems
-from engine.i18n import _
+from engine.i18n import _, ngettext
 
 if TYPE_CHECKING:
+    from engine.config.load import Project
     from engine.problems import Problem
 
 
 def summary() -> str:
     """What the command does."""
-    return _("Run the tests of the mappings.")
+    return _("Run the tests of the mappings, or make one of a real row.")
 
 
 def command(
     context: typer.Context,
     mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(
+            "--freeze",
+            metavar="KEY",
+            help=_(
+                "Write a test of the row with this key, with invented names and numbers: MAPPING [LIST] --freeze KEY."
+            ),
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test."""
@@ -31,6 +43,9 @@ def command(
     from engine.sync.preview import run_tests
 
     project = load_project(context)
+    if freeze is not None:
+        _freeze(project, mappings or [], freeze, as_json)
+        return
     names = mapping_ids(project, mappings) if mappings else list(project.ids)
     results: list[dict[str, Any]] = []
     problems: list[Problem] = []
@@ -49,3 +64,54 @@ def command(
         show_problems(problems, project.root)
         show(test_lines(document))
     raise typer.Exit(EXIT_OK if document["ok"] else EXIT_FAILED)
+
+
+def _freeze(project: Project, words: list[str], key: str, as_json: bool) -> None:
+    """Write a test of a real row into the mapping."""
+    import random
+
+    from engine.problems import ProblemError
+    from engine.sync.freeze import freeze, write
+
+    if not words and len(project.ids) == 1:
+        words = list(project.ids)
+    if not 1 <= len(words) <= 2:
+        text = _("Name the mapping, and the list if it is not the newest one: {line}")
+        typer.echo(text.format(line=f"abgleich test MAPPING [LIST] --freeze {key}"), err=True)
+        raise typer.Exit(EXIT_USAGE)
+    try:
+        mapping = good_mapping(project, words[0])
+        file = given_file(Path(words[1])) if len(words) > 1 else None
+        frozen = freeze(project, mapping, file, key, random.SystemRandom())
+        line = write(mapping, frozen)
+    except ProblemError as error:
+        if as_json:
+            show_json({"ok": False, "problems": [problem.as_json() for problem in error.problems]})
+        else:
+            show_problems(error.problems, project.root)
+        raise typer.Exit(EXIT_FAILED) from None
+    name = mapping.file.relative_to(project.root).as_posix()
+    if as_json:
+        place = {"mapping": mapping.id, "file": name, "line": line}
+        show_json({"ok": True, **place, "test": frozen.as_json(), "kept": frozen.kept})
+        return
+    show([("good", _("This test was written to {file}, line {line}:").format(file=name, line=line))])
+    show(("", f"  {text}") for text in frozen.lines())
+    kept = ", ".join(f"{heading}: {value}" for heading, value in frozen.kept.items()) or _("none")
+    show(
+        [
+            (
+                "warn",
+                _("Read it before you pass it on or commit it: names, numbers, dates and addresses are invented."),
+            ),
+            ("warn", _("These cells stand in it as they are, because they decide: {cells}").format(cells=kept)),
+        ]
+    )
+    if frozen.joined:
+        text = ngettext(
+            "{n} more row of this person is not in it: a test has one row.",
+            "{n} more rows of this person are not in it: a test has one row.",
+            frozen.joined,
+        )
+        show([("warn", text.format(n=frozen.joined))])
+    show([("", _("Give it a better name there, then: abgleich test {id}").format(id=mapping.id))])

@@ -527,6 +527,29 @@ class _Composer:
         self.problems.append(Problem("yaml_character", message, hint, Location(self.name, line, column)))
 
 
+def outline(text: str) -> Any:
+    """What a file says, whatever it means: lists, dicts and texts, a tagged value with its tag before it.
+
+    Two files with the same outline say the same. Raises ValueError for what is no YAML.
+    """
+    try:
+        root = _parsed(Text(text))
+        return _outlined(root) if root is not None else None
+    except (YAMLError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _outlined(node: Any) -> Any:
+    if isinstance(node, MappingNode):
+        made: Any = {_outlined(key): _outlined(value) for key, value in node.value}
+    elif isinstance(node, SequenceNode):
+        made = [_outlined(item) for item in node.value]
+    else:
+        made = "" if node.style is None and node.value in NULLS else node.value
+    tag = str(node.tag or "")
+    return f"{tag} {made}" if tag.startswith("!") and len(tag) > 1 else made
+
+
 def _parsed(text: Text) -> Any:
     yaml = YAML(typ="safe", pure=True)
     yaml.composer.warn_double_anchors = False  # a warning would be printed, with the line

@@ -34,7 +34,7 @@ def preview(
     project: Project, mapping: MappingFile, file: Path | None, limit: int | None = None
 ) -> Iterator[dict[str, Any]]:
     """Every row as ``preview --json`` shows it. Raises before the first row where the file or the mapping is wrong."""
-    job = _checked_job(project, mapping)
+    job = checked_job(project, mapping)
     reading = open_reading(job, file, None)
     doubled = _doubled_keys(reading)
     for row in islice(reading.each(), limit):
@@ -47,7 +47,7 @@ def preview_person(
     """The rows with this key, each with ``steps``: how it became what it is, and how that differs from what was last
     sent (``store`` None: nothing was ever sent). Raises :class:`UserMustFix` where no row has the key.
     """
-    job = _checked_job(project, mapping)
+    job = checked_job(project, mapping)
     reading = open_reading(job, file, None)
     doubled = _doubled_keys(reading)
     reading.keeps = True
@@ -64,7 +64,8 @@ def preview_person(
     return found
 
 
-def _checked_job(project: Project, mapping: MappingFile) -> Job:
+def checked_job(project: Project, mapping: MappingFile) -> Job:
+    """The job of a mapping. Raises :class:`UserMustFix` with everything that keeps it from running."""
     job, problems = prepare(project, mapping)
     errors = [*project.errors_of(mapping.file), *(p for p in problems if p.severity == "error")]
     if errors:
@@ -159,10 +160,15 @@ def run_tests(project: Project, mapping: MappingFile) -> Iterator[dict[str, Any]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise UserMustFix(*errors)
-    targets = {name: _without_prefix(target) for name, target in job.targets.items()}
+    targets = unprefixed(job)
     for test in mapping.tests:
-        differences = list(_differences(job, targets, test))
+        differences = list(differences_of(job, targets, test))
         yield {"mapping": mapping.id, "name": test.name, "ok": not differences, "differences": differences}
+
+
+def unprefixed(job: Job) -> dict[str, Target]:
+    """The targets as tests see them."""
+    return {name: _without_prefix(target) for name, target in job.targets.items()}
 
 
 def _without_prefix(target: Target) -> Target:
@@ -173,9 +179,10 @@ def _without_prefix(target: Target) -> Target:
     return type(target)(target.model, connection.model_copy(update={"id_prefix": ""}))  # type: ignore[attr-defined]
 
 
-def _differences(job: Job, targets: Mapping[str, Target], test: TestModel) -> Iterator[dict[str, Any]]:
+def differences_of(job: Job, targets: Mapping[str, Target], test: TestModel) -> Iterator[dict[str, Any]]:
+    """What a test expects and does not get."""
     try:
-        rendered = _render(job, test.row)
+        rendered = render_row(job, test.row)
     except Refused as error:
         for problem in error.problems:
             yield _difference(None, None, message=f"{problem.message} {problem.hint}".strip())
@@ -249,7 +256,7 @@ def _difference(
     return {"action": action, "field": field, "expected": expected, "got": got, "message": message or None}
 
 
-def _render(job: Job, row: Mapping[str, Any]) -> Rendered:
+def render_row(job: Job, row: Mapping[str, Any]) -> Rendered:
     """One row, given by headings; headings that are not given are empty."""
     columns = job.options().columns
     given = {heading_key(name): clean(value) for name, value in row.items()}

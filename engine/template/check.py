@@ -114,6 +114,32 @@ def used_names(environment: Environment, text: str) -> set[str]:
         return set()
 
 
+def texts_in(environment: Environment, text: str) -> set[str]:
+    """The texts that a template names itself, such as what it compares with."""
+    try:
+        tree = parse(environment, text)
+    except TemplateSyntaxError:
+        return set()
+    return {node.value for node in walk(tree) if isinstance(node, nodes.Const) and isinstance(node.value, str)}
+
+
+def chosen_by(environment: Environment, text: str) -> set[str]:
+    """The names whose values decide something in a template: they are compared, or looked up in a table."""
+    try:
+        tree = parse(environment, text)
+    except TemplateSyntaxError:
+        return set()
+    deciding = [node for node in walk(tree) if isinstance(node, nodes.Compare) or _looks_up(node)]
+    return {name.name for node in deciding for name in walk(node) if isinstance(name, nodes.Name)}
+
+
+def _looks_up(node: nodes.Node) -> bool:
+    if not isinstance(node, nodes.Filter):
+        return False
+    first = node.args[0] if node.args else None
+    return node.name == "lookup" or (isinstance(first, nodes.Const) and first.value == "lookup")
+
+
 # -- headings where names belong -------------------------------------------------------------------------------------
 
 
