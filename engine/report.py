@@ -428,6 +428,8 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
         for name, value in fields.items():
             if value not in ("", [], None):
                 yield "", f"    {name}: {_shown(value)}"
+            elif name == "alarmGroups":
+                yield "warn", f"    {name}: – " + _("(would not be alarmed)")
     for problem in row["problems"]:
         where = f" ({problem['place']})" if problem.get("place") and problem["place"] != row.get("place") else ""
         yield "warn", f"  [{problem['code']}] {problem['message']}{where}"

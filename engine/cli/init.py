@@ -44,6 +44,7 @@ def command(folder: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path()) -
             ("", "  abgleich check"),
             ("", "  abgleich preview personal --limit 3"),
             ("", "  abgleich run personal"),
+            ("", _("A mapping for a list of your own: {line}").format(line="abgleich new inbox/LISTE.csv --to fe2")),
             ("", _("Then edit mappings/configuration.yaml and mappings/personal.yaml: everything is explained there.")),
         ]
     )

@@ -14,13 +14,14 @@ from engine.cli.door import EXIT_FAILED
 from engine.cli.output import show, show_json, show_problems
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _, ngettext
-from engine.problems import Location, Problem, ProblemError, UserMustFix
+from engine.problems import Location, Problem, ProblemError, UserMustFix, did_you_mean
 
 if TYPE_CHECKING:
     from engine.config.load import Project
     from engine.sync.draft import Draft, Sample
 
 SHOWN = 3
+LOOKED_AT = 2000
 ENDINGS = (".yaml", ".yml")
 
 
@@ -53,6 +54,7 @@ def command(
     connection_for(project, kind.value)
     target = _target(project, file, out)
     _refuse_existing(project, target)
+    _refuse_missing(project, file)
     sample = look_at(file.resolve())
     inside = sample.file.is_relative_to(project.root)
     path = pattern_for(sample.file.name)
@@ -62,7 +64,7 @@ def command(
     _write(target, made.text)
     problems, rows = _tried(context, target.stem, sample)
     if as_json:
-        show_json(_document(project, target, sample, made, problems, rows))
+        show_json(_document(project, target, sample, made, problems, rows[:SHOWN]))
     else:
         _show(project, target, sample, made, problems, rows)
     if any(problem.severity == "error" for problem in problems):
@@ -117,6 +119,25 @@ def _refuse_existing(project: Project, target: Path) -> None:
         raise UserMustFix(Problem("duplicate_id", message, hint, Location(name)))
 
 
+def _refuse_missing(project: Project, file: Path) -> None:
+    """Say which file was meant, rather than only that there is none."""
+    if file.is_file():
+        return
+    lying = [
+        path.name for folder in (file.parent, project.root / "inbox") if folder.is_dir() for path in folder.iterdir()
+    ]
+    near = did_you_mean(file.name, lying)
+    hint = (
+        _("Did you mean {name}?").format(name=near)
+        if near
+        else _("Put the list into the folder inbox of the project, then: {line}").format(
+            line="abgleich new inbox/LISTE.csv --to fe2"
+        )
+    )
+    message = _("The file {file} does not exist.").format(file=file)
+    raise UserMustFix(Problem("no_file", message, hint, Location(str(file))))
+
+
 def _write(target: Path, text: str) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +159,7 @@ def _tried(context: typer.Context, name: str, sample: Sample) -> tuple[list[Prob
     if name not in project.mappings or any(problem.severity == "error" for problem in problems):
         return problems, []
     try:
-        return problems, [*islice(preview(project, project.mappings[name], sample.file), SHOWN)]
+        return problems, [*islice(preview(project, project.mappings[name], sample.file), LOOKED_AT)]
     except ProblemError as error:
         return [*problems, *error.problems], []
 
@@ -159,6 +180,16 @@ def _document(
     }
 
 
+def _show_others(rows: list[dict[str, Any]]) -> None:
+    """How many of all rows would be rejected, and why the first of them would."""
+    wrong = [(row, problem) for row in rows for problem in row["problems"][:1] if problem["severity"] == "error"]
+    text = _("{rows} rows, {selected} take part, {problems} with problems. Nothing was sent.")
+    counts = {"rows": len(rows), "selected": sum(row["selected"] for row in rows), "problems": len(wrong)}
+    show([("warn" if wrong else "good", text.format(**counts))])
+    for row, problem in wrong[:SHOWN]:
+        show([("warn", "  " + _("line {line}").format(line=row["line"]) + f": {problem['message']}")])
+
+
 def _show(
     project: Project, target: Path, sample: Sample, made: Draft, problems: list[Problem], rows: list[dict[str, Any]]
 ) -> None:
@@ -169,8 +200,9 @@ def _show(
     show([("good", _("{file} was written, from {rows} rows.").format(file=name, rows=sample.rows))])
     if rows:
         show([("", ""), ("head", _("What the first rows would become. Nothing was sent:"))])
-        for row in rows:
+        for row in rows[:SHOWN]:
             show(preview_lines(row))
+        _show_others(rows)
     show_problems(problems, project.root)
     count = len(made.checks)
     text = ngettext(

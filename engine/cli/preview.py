@@ -29,7 +29,8 @@ def command(
     mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
     key: Annotated[
-        str | None, typer.Option("--key", help=_("One person only, with every step from the cells to the target."))
+        str | None,
+        typer.Option("--key", metavar="KEY", help=_("One person only, with every step from the cells to the target.")),
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=0, help=_("So many rows only."))] = None,
     as_json: AsJson = False,

@@ -7,6 +7,7 @@ take anybody out of an alarm.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +21,17 @@ from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import SOURCES
 from engine.source.base import Scan, SourceOptions
 from engine.source.files import source_type
-from engine.sync.headings import Facts, Guess, KeyGuess, Role, guess, guess_key, in_order
+from engine.sync.headings import Facts, Guess, KeyGuess, Role, guess, guess_key, in_order, is_footer
 
 ACTIONS = {"fe2": "fe2.sync", "greyhound": "greyhound.sync"}
+WITH_FOOTER = ("csv", "excel")
+MOST_FOOTERS = 3
 MOST_GROUPS = 20
 MOST_STATES = 8
 LONGEST_VALUE = 40
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-_DATED = re.compile(r"[ _.-]*(?:[0-9]{2,}[ _.-]*)+$")
+_DATED = re.compile(r"[ _.-]*(?:(?:stand|vom|per)?[ _.-]*[0-9]{2,}[ _.-]*)+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Sample:
     facts: dict[str, Facts]
     guesses: tuple[Guess, ...]
     key: KeyGuess
+    footer: int = 0
 
     def of(self, *roles: Role) -> list[Guess]:
         """The columns of these roles, in the order in which they are tried."""
@@ -77,12 +81,25 @@ def look_at(file: Path) -> Sample:
         hint = _("The first line of the list must name its columns, each differently.")
         raise Refused(Problem("no_header", message, hint, Location(str(file))))
     facts = {heading: Facts() for heading in headings}
+    last: deque[dict[str, str]] = deque()
     for chunk in source.chunks(raw=True):
-        for row in chunk.raw or ():
-            for heading, column in facts.items():
-                column.take(row.get(heading, ""))
+        last.extend(chunk.raw or ())
+        while len(last) > MOST_FOOTERS:
+            _take(facts, last.popleft())
+    footer = 0
+    while last and kind in WITH_FOOTER and is_footer([*last[-1].values()]):
+        footer += 1
+        last.pop()
+    for row in last:
+        _take(facts, row)
     guesses = tuple(_named([one for heading in headings if (one := guess(heading, facts[heading])) is not None]))
-    return Sample(file, kind, scan.rows, headings, repeated, facts, guesses, guess_key(headings, facts, guesses))
+    key = guess_key(headings, facts, guesses)
+    return Sample(file, kind, scan.rows - footer, headings, repeated, facts, guesses, key, footer)
+
+
+def _take(facts: dict[str, Facts], row: dict[str, str]) -> None:
+    for heading, column in facts.items():
+        column.take(row.get(heading, ""))
 
 
 def _headings(scan: Scan) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -259,8 +276,10 @@ class _Writer:
         text = _("Lines with {mark} were guessed, or only you can decide them: look at them, then take the mark away.")
         self._comment(text.format(mark=check_mark()))
         self._comment("")
-        for command, meaning in _commands(mapping_id):
-            self._comment(f"  {command:<42}  {meaning}")
+        commands = _commands(mapping_id)
+        width = max(len(command) for command, _meaning in commands)
+        for command, meaning in commands:
+            self._comment(f"  {command:<{width}}  {meaning}")
         self._line()
         self._line(f"id: {scalar(mapping_id)}")
         self._line(
@@ -276,6 +295,9 @@ class _Writer:
         elsewhere = self._check(_("put the list there, or write where it lies")) if is_elsewhere else ""
         pattern = _("* stands for any text; the newest file that fits is taken") if "*" in path else ""
         self._line(f"  path: {_path(path)}", elsewhere or pattern)
+        if self.sample.footer:
+            note = self._check(_("so many lines at the end are no people, but a sum or the like"))
+            self._line(f"  skip_footer: {self.sample.footer}", note)
         self._line(f"  key: {self.key}", _("identifies a person, for ever: it must never change"))
         if self.sample.key.doubt == "repeated":
             note = self._check(_("the key stands in several rows: they are joined, fields get the first row's values"))
@@ -388,10 +410,11 @@ class _Writer:
         first, last, doubt = self._names_of_person()
         self._template("firstName", first, self._check(doubt))
         self._template("lastName", last, self._check(doubt))
-        for field_name, role in (("osFunctions", "functions"), ("osGroups", "groups")):
-            name = self._name(role)  # type: ignore[arg-type]
+        lists: list[tuple[str, Role]] = [("osFunctions", "functions"), ("osGroups", "groups")]
+        for field_name, role in lists:
+            name = self._name(role)
             if name is not None:
-                self._field(field_name, name, self._check(_("must be written exactly as in FE2")))
+                self._field(field_name, self._several(name, role), self._check(_("must be written exactly as in FE2")))
         self._alarm_groups()
         self._optional("issi", self._name("issi"))
         self._pager()
@@ -399,6 +422,11 @@ class _Writer:
         for computed, _column in self._numbers():
             self._field("mobil", computed)
         self._line("    removal: sync", _("who is missing in the list is removed from FE2; keep: nobody ever is"))
+
+    def _several(self, name: str, role: Role) -> str:
+        """The column, taken apart where its cells hold several names with a sign that FE2's lists don't know."""
+        facts = self.sample.facts[self.sample.of(role)[0].heading]
+        return f"{name} | split('/')" if facts.slashes and not facts.commas else name
 
     def _alarm_groups(self) -> None:
         known = self.connection.alarm_groups if isinstance(self.connection, Fe2Connection) else None
@@ -441,8 +469,9 @@ class _Writer:
         self._template("Subject", whole, self._check(doubt))
         self._template("Firstname", first)
         self._template("Lastname", last)
-        for field_name, role in (("Title", "title"), ("Salutation", "salutation"), ("Company", "company")):
-            self._optional(field_name, self._name(role))  # type: ignore[arg-type]
+        plain: list[tuple[str, Role]] = [("Title", "title"), ("Salutation", "salutation"), ("Company", "company")]
+        for field_name, role in plain:
+            self._optional(field_name, self._name(role))
         self._links()
         self._line("    removal: keep", _("who is missing stays as a contact; trash: into the trash; delete: deleted"))
 

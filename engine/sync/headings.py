@@ -93,6 +93,7 @@ _STRANGERS = re.compile(
 )
 # Numbers that belong to the line, not to the person: next week they are somebody else's.
 _RUNNING = re.compile("lfd|laufend|zeile|position|row|index")
+_FOOTER = re.compile(r"(?:summe|gesamt|anzahl|stand|ende|seite|datens|erstellt|total|count|page)\b", re.IGNORECASE)
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -108,7 +109,13 @@ def is_mail(value: str) -> bool:
 
 def is_phone(value: str) -> bool:
     """Whether a cell looks like a telephone number with its area code."""
-    return _PHONE.fullmatch(value) is not None and sum(map(str.isdigit, value)) >= 6
+    return _PHONE.fullmatch(value) is not None and not is_date(value) and sum(map(str.isdigit, value)) >= 6
+
+
+def is_footer(cells: Sequence[str]) -> bool:
+    """Whether a row at the end of a list is no person: a word such as ``Summe``, and hardly anything else."""
+    filled = [cell for cell in cells if cell]
+    return len(filled) <= 2 < len(cells) and any(map(_FOOTER.match, filled))
 
 
 def is_date(value: str) -> bool:
@@ -126,6 +133,7 @@ class Facts:
     mails: int = 0
     phones: int = 0
     commas: int = 0
+    slashes: int = 0
     unique: bool = True
     common: Counter[str] | None = field(default_factory=Counter)
     _seen: set[int] = field(default_factory=set, repr=False)
@@ -139,7 +147,8 @@ class Facts:
         self.numbers += _NUMBER.fullmatch(value) is not None
         self.mails += is_mail(value)
         self.phones += is_phone(value)
-        self.commas += "," in value
+        self.commas += "," in value or ";" in value
+        self.slashes += "/" in value
         if self.common is not None:
             self.common[value] += 1
             if len(self.common) > MOST_DISTINCT:

@@ -92,9 +92,14 @@ class Inventor:
     def _text(self, text: str, role: Role | None) -> str:
         # `Am Anger` and `von Berg` keep what every other name has, too.
         several = sum(1 for _run in _RUN.finditer(text)) > 1
-        return _RUN.sub(
-            lambda run: run[0] if several and run[0].casefold() in PARTICLES else self._run(run[0], role), text
-        )
+
+        def invent(run: re.Match[str]) -> str:
+            # So does `M-0042`.
+            is_prefix = role == "key" and run[0].isalpha() and len(run[0]) <= 2
+            is_common = is_prefix or run[0].casefold() in PARTICLES
+            return run[0] if several and is_common else self._run(run[0], role)
+
+        return _RUN.sub(invent, text)
 
     def _run(self, run: str, role: Role | None) -> str:
         if run.isdecimal():

@@ -122,6 +122,40 @@ def test_names_in_one_column_are_taken_apart(world: World) -> None:
     ]
 
 
+def test_a_sum_at_the_end_is_left_out_and_marked(world: World) -> None:
+    world.drop_text(FOX + "Summe;3;;;;;;;;;;\n")
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    assert (made["ok"], made["rows"]) == (True, 3)
+    assert "skip_footer: 1" in (world.root / "mappings" / "personal.yaml").read_text("utf-8")
+    assert len(world("preview", "personal").json["rows"]) == 3
+
+
+def test_functions_with_slashes_are_taken_apart(world: World) -> None:
+    world.drop_text("Nr;Vorname;Funktionen\n1;Max;GF/AGT\n2;Eva;MA\n")
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    assert made["preview"][0]["actions"]["fe2.sync"]["osFunctions"] == ["GF", "AGT"]
+
+
+def test_rows_that_would_be_rejected_are_told_at_once(world: World) -> None:
+    world.drop_text(FOX.replace("030 1234569", "keins"))
+    said = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2", as_json=False)
+    assert said.code == 0
+    assert "3 rows, 3 take part, 1 with problems" in said.out
+    assert "line 4" in said.out and "keins" in said.out
+
+
+def test_the_preview_says_who_would_not_be_alarmed(world: World) -> None:
+    world.drop_text(FOX)
+    said = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2", as_json=False)
+    assert "alarmGroups: – (would not be alarmed)" in said.out
+
+
+def test_a_misspelled_list_gets_the_one_that_was_meant(world: World) -> None:
+    world.drop_text(FOX, "mitglieder.csv")
+    result = world("new", str(world.root / "inbox" / "mitgleider.csv"), "--to", "fe2")
+    assert result.problem("no_file")["hint"] == "Did you mean mitglieder.csv?"
+
+
 def test_nothing_is_overwritten(world: World) -> None:
     world.drop_text(FOX)
     path = world.mapping()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.sync.headings import Facts, Guess, guess, guess_key, in_order
+from engine.sync.headings import Facts, Guess, guess, guess_key, in_order, is_footer
 
 
 def facts(*values: str) -> Facts:
@@ -82,6 +82,17 @@ def test_cells_tell_what_a_heading_does_not() -> None:
     assert guess("Kontakt", facts("a@example.org", "b@example.org", "")) == Guess("Kontakt", "mail", False)
     assert guess("Spalte 7", facts("0151 5550101", "+49 30 1234567")) == Guess("Spalte 7", "phone", False)
     assert guess("Spalte 7", facts("blau", "rot")) is None
+
+
+def test_dates_are_no_telephone_numbers() -> None:
+    assert guess("Eintritt", facts("01.02.2001", "03.04.2011")) is None
+
+
+def test_a_sum_at_the_end_is_no_person() -> None:
+    assert is_footer(["Summe", "", "4", "", ""])
+    assert is_footer(["", "Anzahl: 12", "", ""])
+    assert not is_footer(["1001", "Summer", "Max", ""])
+    assert not is_footer(["Ende", "Max"])
 
 
 def test_mobile_comes_before_landline_and_private_before_work() -> None:

@@ -58,6 +58,7 @@ def test_numbers_keep_their_digits_and_zeros(seed: int) -> None:
     assert re.fullmatch(r"00[1-9]\d", invent("0042", "key", seed))
     assert re.fullmatch(r"[1-9]\d{3}", invent("1042", "key", seed))
     assert re.fullmatch(r"M-[1-9]\d\.0", invent("M-42.0", None, seed)) or invent("M-42.0", None, seed)[1:] != "-42.0"
+    assert re.fullmatch(r"M-00[1-9]\d", invent("M-0042", "key", seed))
     everybody = [f"000{n}" for n in range(10)]
     assert invent("0001", "key", seed, *everybody) not in everybody
 
