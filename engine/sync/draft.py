@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 from engine.config.emit import comment, flow_list, scalar
 from engine.config.load import Project
@@ -576,7 +577,8 @@ def _landline_name() -> str:
 def _slug(heading: str) -> str:
     """A name for templates: the heading's own words; of ``attributes.vorname`` the last."""
     part = heading.rpartition(".")[2] if re.fullmatch(r"[\w\[\]]+(?:\.[\w\[\]]+)+", heading) else heading
-    name = re.sub("_+", "_", name_of(part.translate(_UMLAUTS))).strip("_").casefold()
+    plain = normalize("NFKC", name_of(part.translate(_UMLAUTS)).casefold())
+    name = re.sub(r"[\W_]+", "_", plain).strip("_")
     if not re.fullmatch(r"[^\W\d]\w*", name):
         name = f"spalte_{name}".strip("_") if language() == "de" else f"column_{name}".strip("_")
     return f"{name}_" if name in RESERVED_NAMES else name
