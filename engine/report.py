@@ -11,6 +11,7 @@ from engine.problems import Problem
 
 if TYPE_CHECKING:
     from engine.config.schema import Connection
+    from engine.explain.base import Explanation
 
 MAX_CHANGES = 40
 MAX_REJECTED = 5
@@ -86,6 +87,21 @@ def problems_summary(problems: Iterable[Problem]) -> Line:
     count = ngettext("{n} error", "{n} errors", errors).format(n=errors)
     more = ngettext("{n} warning", "{n} warnings", warnings).format(n=warnings)
     return ("bad" if errors else "warn"), f"{count}, {more}"
+
+
+def explanation_lines(explained: Mapping[str, Explanation], whole: bool) -> Iterator[Line]:
+    """Codes with their meaning, one a line; or ``whole``, with example and cure."""
+    width = max((len(code) for code in explained), default=0)
+    for code, one in explained.items():
+        if not whole:
+            yield "", f"{code:<{width}}  {one.meaning}"
+            continue
+        yield "head", code
+        yield "", f"  {one.meaning}"
+        yield "dim", "  " + _("Example:")
+        yield from (("bad", f"    {line}") for line in one.example.split("\n"))
+        yield "", f"  → {one.cure}"
+        yield from (("good", f"    {line}") for line in one.right.split("\n") if line)
 
 
 # -- runs ------------------------------------------------------------------------------------------------------------

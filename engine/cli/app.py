@@ -15,6 +15,7 @@ COMMANDS = (
     "init",
     "new",
     "check",
+    "explain",
     "test",
     "preview",
     "ping",

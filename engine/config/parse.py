@@ -16,6 +16,8 @@ from engine.problems import Path, Problem, did_you_mean
 M = TypeVar("M", bound=BaseModel)
 
 PLURALS = {"trigger": "triggers", "condition": "conditions", "action": "actions"}
+UNKNOWN_KIND = {"type": "unknown_type", "trigger": "unknown_trigger", "condition": "unknown_condition"}
+"""The code for an entry of no known kind, by the key that names the kind."""
 
 
 def parse(model: type[M], node: Node, problems: list[Problem], path: Path = (), root: Node | None = None) -> M | None:
@@ -73,7 +75,7 @@ def choose(
         near = did_you_mean(word.value, kinds)
         hint = _("Did you mean {name}?").format(name=near) if near else ""
         message = _("{key}: {value} is not known.").format(key=key, value=word.value)
-        problems.append(Problem(f"unknown_{key}", message, f"{hint} {known}".strip(), root.locate((*path, key))))
+        problems.append(Problem(UNKNOWN_KIND[key], message, f"{hint} {known}".strip(), root.locate((*path, key))))
         return None
     return kind, word.value
 
@@ -239,6 +241,6 @@ def _problem(detail: ErrorDetails, root: Node, where: Path) -> Problem:
         return Problem("value_not_allowed", message, f"{hint} {known}".strip(), root.locate(where))
     if "message" in context:
         at = root.locate((*where, *context.get("inside", ())))
-        return Problem(kind, str(context["message"]), str(context.get("hint", "")), at)
+        return Problem(detail["type"], str(context["message"]), str(context.get("hint", "")), at)
     hint = _("Compare it with the documentation of this key.")
     return Problem("value_invalid", _("This value does not fit here."), hint, root.locate(where))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -514,10 +514,10 @@ class _Composer:
 
     def _syntax(self, error: MarkedYAMLError) -> None:
         syntax = self._place(error)
-        code, message, hint, begun = _explain(syntax)
-        line, column = (syntax.begun, syntax.begun_column) if begun else (syntax.line, syntax.column)
+        found = _explain(syntax)
+        line, column = (syntax.begun, syntax.begun_column) if found.begun else (syntax.line, syntax.column)
         at = Location(self.name, line + 1, self.text.original(line, column) + 1)
-        self.problems.append(Problem(code, message, hint, at))
+        self.problems.append(Problem(found.code, found.message, found.hint, at))
 
     def _unreadable(self, error: Exception) -> None:
         position = getattr(error, "position", None)
@@ -589,54 +589,45 @@ def _deepest(text: str) -> int:
     return deepest
 
 
-def _explain(error: Syntax) -> tuple[str, str, str, bool]:
-    """Code, message, hint, and whether the place is where the thing began that the parser was in."""
+class _Mistake(NamedTuple):
+    """What a file that is no YAML has; ``begun``: the place is where the thing began that the parser was in."""
+
+    code: str
+    message: str
+    hint: str
+    begun: bool = False
+
+
+def _explain(error: Syntax) -> _Mistake:
+    """What the parser's words mean."""
     problem, context = error.problem, error.context
     if "while scanning a quoted scalar" in context or "unexpected end of stream" in problem:
-        return (
-            "yaml_quote",
-            _("A quotation mark is opened here and never closed."),
-            _("Put the same mark at the end of the value."),
-            True,
-        )
+        message = _("A quotation mark is opened here and never closed.")
+        return _Mistake("yaml_quote", message, _("Put the same mark at the end of the value."), begun=True)
     if "expected ':'" in problem:
         hint = _("Every line is `key: value`, with a blank behind the colon.")
-        return "yaml_colon", _("A colon is missing here."), hint, True
+        return _Mistake("yaml_colon", _("A colon is missing here."), hint, begun=True)
     if "mapping values are not allowed" in problem:
-        return (
-            "yaml_indentation",
-            _("A second colon stands in this line, or it is indented differently from its neighbours."),
-            _("Put the value in quotes, or align the line with the ones around it."),
-            False,
+        message = _("A second colon stands in this line, or it is indented differently from its neighbours.")
+        return _Mistake(
+            "yaml_indentation", message, _("Put the value in quotes, or align the line with the ones around it.")
         )
     if "flow" in context and "expected ',' or" in problem:
-        return (
-            "yaml_bracket",
-            _("A bracket is opened here and not closed, or a comma is missing behind it."),
-            _("Separate the values by commas and close every bracket; put texts with brackets in quotes."),
-            True,
-        )
+        message = _("A bracket is opened here and not closed, or a comma is missing behind it.")
+        hint = _("Separate the values by commas and close every bracket; put texts with brackets in quotes.")
+        return _Mistake("yaml_bracket", message, hint, begun=True)
     if "expected <block end>" in problem or "entries are not allowed" in problem:
-        return (
-            "yaml_indentation",
-            _("This line is indented differently from its neighbours."),
-            _("Keys of the same level start in the same column; list items start with `- `."),
-            False,
-        )
+        hint = _("Keys of the same level start in the same column; list items start with `- `.")
+        return _Mistake("yaml_indentation", _("This line is indented differently from its neighbours."), hint)
     if "single document" in context or "another document" in problem:
         hint = _("Take out the line `---`, or put what follows it into a file of its own.")
-        return "yaml_documents", _("A file holds one document only."), hint, False
+        return _Mistake("yaml_documents", _("A file holds one document only."), hint)
     if "alias" in problem or "alias" in context:
         hint = _("Define it above with `&name`. If a text is meant, put it in quotes.")
-        return "yaml_alias", _("The alias is not defined."), hint, False
+        return _Mistake("yaml_alias", _("The alias is not defined."), hint)
     if "cannot start any token" in problem or "expected the node content" in problem:
-        return (
-            "yaml_character",
-            _("A value can't start with this character."),
-            _("Put the value in quotes."),
-            False,
-        )
-    return "yaml_syntax", _("This is not valid YAML."), _("Put values with special characters in quotes."), False
+        return _Mistake("yaml_character", _("A value can't start with this character."), _("Put the value in quotes."))
+    return _Mistake("yaml_syntax", _("This is not valid YAML."), _("Put values with special characters in quotes."))
 
 
 class _Builder:

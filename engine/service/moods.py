@@ -22,6 +22,7 @@ BAD = ("failed", "held", "refused")
 LOGGED = {"overdue": "warning", "recovered": "info"}
 """The others are in the log already: of the run, or of the edit."""
 DECIDED: dict[str, DropState] = {"applied": "done", "rejected": "refused", "superseded": "superseded"}
+PLAN_CODES = {"applied": "plan_applied", "rejected": "plan_rejected", "superseded": "plan_superseded"}
 
 
 class Moods:
@@ -120,4 +121,4 @@ def _decided(drop: Drop, status: str, moment: str) -> Drop:
         "superseded": _("A later run planned something else than {plan}."),
     }
     reason = reasons[state].format(plan=drop.plan)
-    return replace(drop, state=state, outcome=state, since=moment, code=f"plan_{status}", reason=reason)
+    return replace(drop, state=state, outcome=state, since=moment, code=PLAN_CODES[status], reason=reason)

@@ -297,9 +297,11 @@ def _damaged(number: int, record: _Record, last_line: int, seen: _Seen) -> Damag
     line, cells, fault = record
     head, layout = seen.head, seen.layout
     if fault == BAD_QUOTING:
+        code = BAD_QUOTING
         message = _("Text follows behind the closing quote of a cell.")
         hint = _("Inside a quoted cell a quote is written twice.")
     else:
+        code = WRONG_NUMBER_OF_CELLS
         message = _("The row has {count} cells, the header has {headings}.")
         hint = _('Look for a "{delimiter}" or a quote too many or too few.')
     if last_line > line:
@@ -309,7 +311,7 @@ def _damaged(number: int, record: _Record, last_line: int, seen: _Seen) -> Damag
         number=number,
         line=line,
         cells=tuple(cells),
-        code=fault,
+        code=code,
         message=message.format(count=len(cells), headings=len(head.header)),
         hint=hint.format(delimiter=_shown(head.delimiter)),
         values=None if last_line > line else layout.values(layout.texts(padded)),

@@ -140,11 +140,11 @@ def planned_actions(plan: Plan) -> list[ActionReport]:
     return made
 
 
-def change_as_json(change: Change, became: str | None, reason: tuple[str, str] | None = None) -> dict[str, Any]:
+def change_as_json(change: Change, became: str | None, reason: Problem | None = None) -> dict[str, Any]:
     """A change as cli.md promises it, with ``held`` where it waits and ``failed`` where it did not happen.
 
-    ``became`` is what it turned out to be: a contact that was there already is updated, not created. ``reason`` is the
-    code and the message of a failure.
+    ``became`` is what it turned out to be: a contact that was there already is updated, not created. ``reason`` says
+    why it failed.
     """
     made: dict[str, Any] = {
         "kind": change.kind if became in (None, "failed") else became,
@@ -157,7 +157,7 @@ def change_as_json(change: Change, became: str | None, reason: tuple[str, str] |
     elif became == "failed":
         made["failed"] = True
         if reason is not None:
-            made["code"], made["message"] = reason
+            made["code"], made["message"] = reason.code, reason.message
     return made
 
 

@@ -127,13 +127,13 @@ def left_behind(connection: str, count: int, planned: bool = False) -> Problem:
     return Problem("server_changed", message.format(connection=connection, count=count), hint, severity="warning")
 
 
-def _reason(outcome: Outcome | None, stopped: Problem | None, target: Target) -> tuple[str, str] | None:
+def _reason(outcome: Outcome | None, stopped: Problem | None, target: Target) -> Problem | None:
     """Why a person's change did not happen: their own failure, or what stopped the target."""
     if outcome is not None:
-        return outcome.code, outcome.message
-    if stopped is None:
-        return None
-    return (stopped.code if target.replaces_everybody else "not_tried"), stopped.message
+        return Problem(outcome.code, outcome.message)
+    if stopped is None or target.replaces_everybody:
+        return stopped
+    return replace(stopped, code="not_tried")
 
 
 def _counted(outcome: Outcome | None, report: Report, action: str) -> str:

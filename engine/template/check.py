@@ -161,11 +161,11 @@ def _headings_as_names(text: str, names: Names) -> Iterator[Finding]:
 def _headings_inside(text: str, names: Names, unknown: set[str | None] | None) -> Iterator[Finding]:
     """Headings anywhere in code that is not valid (``unknown`` None), or that has these unknown names."""
     for tag in _TAG.finditer(text):
-        code = _TEXTS.sub(lambda found: " " * len(found[0]), tag[0])
-        if len(code.casefold()) != len(code):
+        bare = _TEXTS.sub(lambda found: " " * len(found[0]), tag[0])
+        if len(bare.casefold()) != len(bare):
             continue
         for heading, written in sorted(names.headings.items(), key=lambda pair: -len(pair[0])):
-            found = re.search(rf"(?<!\w){re.escape(heading)}(?!\w)", code.casefold())
+            found = re.search(rf"(?<!\w){re.escape(heading)}(?!\w)", bare.casefold())
             if found is None or heading.isidentifier() or _is_all_known(tag[0][found.start() : found.end()], names):
                 continue
             inner = tag[0][found.start() : found.end()]
@@ -357,18 +357,18 @@ def _tuple_as_written(text: str, node: nodes.Tuple) -> tuple[str, list[str]]:
     return "{{ " + ", ".join(names) + " }}", names
 
 
-def _split_at_commas(code: str) -> list[str]:
-    code = code.strip()
-    if code.startswith("(") and code.endswith(")"):
-        code = code[1:-1]
-    covered = _TEXTS.sub(lambda found: " " * len(found[0]), code)
+def _split_at_commas(written: str) -> list[str]:
+    written = written.strip()
+    if written.startswith("(") and written.endswith(")"):
+        written = written[1:-1]
+    covered = _TEXTS.sub(lambda found: " " * len(found[0]), written)
     parts, depth, begin = [], 0, 0
     for place, sign in enumerate(covered):
         depth += (sign in "([{") - (sign in ")]}")
         if sign == "," and not depth:
-            parts.append(code[begin:place].strip())
+            parts.append(written[begin:place].strip())
             begin = place + 1
-    return [part for part in (*parts, code[begin:].strip()) if part]
+    return [part for part in (*parts, written[begin:].strip()) if part]
 
 
 def _unknown_filters(environment: Environment, tree: nodes.Template) -> Iterator[Finding]:

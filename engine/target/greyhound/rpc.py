@@ -155,9 +155,9 @@ class Rpc:
     def _refused(self, method: str, error: Any) -> RpcError:
         if not isinstance(error, dict):
             return RpcError(method, None, self._http.redact(str(error)))
-        code = error.get("code", error.get("faultCode"))
+        number = error.get("code", error.get("faultCode"))
         message = error.get("message", error.get("faultString", error.get("name", "")))
-        return RpcError(method, _number(code), self._http.redact(str(message)))
+        return RpcError(method, _number(number), self._http.redact(str(message)))
 
     def _foreign(self, answer: Answer) -> Exception:
         """What an answer means that is none of JSON-RPC."""

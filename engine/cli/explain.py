@@ -1,0 +1,58 @@
+"""``abgleich explain``: what a problem's code means, an example, the cure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.common import AsJson
+from engine.cli.door import EXIT_USAGE
+from engine.cli.output import show, show_json
+from engine.i18n import _
+from engine.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from engine.explain.base import Explanation
+
+
+def summary() -> str:
+    """What the command does."""
+    return _("Explain a problem's code: what it means, an example, the cure.")
+
+
+def command(
+    word: Annotated[str | None, typer.Argument(metavar="[CODE]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain."""
+    from engine.explain import explanations
+    from engine.report import explanation_lines
+
+    known = explanations()
+    chosen = known if word is None else {name: known[name] for name in (_meant(word, known),)}
+    if as_json:
+        show_json({"codes": [_as_json(name, explained) for name, explained in chosen.items()]})
+    else:
+        show(explanation_lines(chosen, whole=word is not None))
+
+
+def _meant(word: str, known: dict[str, Explanation]) -> str:
+    """The code that is meant, also as a message shows it, in brackets. Ends with exit code 2 for an unknown one."""
+    name = word.strip("[] ").casefold()
+    if name in known:
+        return name
+    near = did_you_mean(name, known)
+    hint = _("Did you mean {name}?").format(name=near) if near else _("`abgleich explain` lists all codes.")
+    typer.echo(_("There is no code {name}.").format(name=word) + " " + hint, err=True)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def _as_json(name: str, explained: Explanation) -> dict[str, str | None]:
+    return {
+        "code": name,
+        "meaning": explained.meaning,
+        "example": explained.example,
+        "cure": explained.cure,
+        "right": explained.right or None,
+    }
