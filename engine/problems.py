@@ -35,8 +35,24 @@ NOWHERE = Location()
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """An edit that puts right what is wrong for certain: ``removed`` stands at a place of the file, and goes.
+
+    ``line`` and ``column`` count from 1; ``removed`` may be empty and never holds a line end.
+    """
+
+    line: int
+    column: int
+    removed: str
+    inserted: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong. ``code`` is stable and in ``snake_case``; ``message`` and ``hint`` are for people."""
+    """One thing that is wrong. ``code`` is stable and in ``snake_case``; ``message`` and ``hint`` are for people.
+
+    ``fixes`` are edits of the file of ``at``, all of them or none; empty where a human has to decide.
+    """
 
     code: str
     message: str
@@ -44,6 +60,7 @@ class Problem:
     at: Location = NOWHERE
     severity: Severity = "error"
     used_by: Location | None = None
+    fixes: tuple[Fix, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The shape that cli.md promises for ``check --json``."""

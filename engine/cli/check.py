@@ -1,15 +1,22 @@
-"""``abgleich check``: every problem of the configuration and all mappings at once."""
+"""``abgleich check``: every problem of the configuration and all mappings at once; ``--fix`` mends what is certain."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.cli.common import AsJson, load_project, mapping_ids
 from engine.cli.door import EXIT_FAILED, EXIT_OK
-from engine.cli.output import show, show_json, show_problems
+from engine.cli.output import problems_document, show, show_json, show_problems
+from engine.config.lines import reader_of_lines
 from engine.i18n import _
+
+if TYPE_CHECKING:
+    from engine.config.load import Project
+    from engine.problems import Problem
 
 
 def summary() -> str:
@@ -20,18 +27,48 @@ def summary() -> str:
 def command(
     context: typer.Context,
     mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
+    fix: Annotated[bool, typer.Option("--fix")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check."""
-    from engine.report import problems_summary
-    from engine.sync.script import problems_of
+    from engine.report import fixable_line, problems_summary
+    from engine.sync.script import effects_of, problems_of
 
     project = load_project(context)
-    problems = problems_of(project, mapping_ids(project, mappings) if mappings else None)
+    ids = mapping_ids(project, mappings) if mappings else None
+    document: dict[str, Any] = {}
+    problems = _fixed(project, ids, document, as_json) if fix else problems_of(project, ids)
+    effects = effects_of(load_project(context) if fix else project, problems)
     good = all(problem.severity != "error" for problem in problems)
     if as_json:
-        show_json({"ok": good, "problems": [problem.as_json() for problem in problems]})
+        show_json({"ok": good, "problems": problems_document(problems, project.root, effects), **document})
     else:
-        show_problems(problems, project.root)
-        show([problems_summary(problems)])
+        show_problems(problems, project.root, effects)
+        show([problems_summary(problems), *([] if fix else fixable_line(problems))])
     raise typer.Exit(EXIT_OK if good else EXIT_FAILED)
+
+
+def _fixed(project: Project, ids: list[str] | None, document: dict[str, Any], as_json: bool) -> list[Problem]:
+    """Mend, and tell what was mended; the problems that are left to do by hand."""
+    from engine.report import fixed_lines
+    from engine.sync.fix import fix, write
+
+    fixed = fix(project.root, ids)
+    before = _lines(project.root, fixed.mended)
+    write(fixed.files)
+    if as_json:
+        shown = zip(fixed.mended, before, _lines(project.root, fixed.mended), strict=True)
+        document["fixed"] = [{**one.as_json(), "before": line, "after": other} for one, line, other in shown]
+    else:
+        diffs = [(_relative(project.root, one.path), one.before, one.after) for one in fixed.files]
+        show(fixed_lines(diffs, len(fixed.mended), len(fixed.problems)))
+    return list(fixed.problems)
+
+
+def _lines(root: Path, problems: Sequence[Problem]) -> list[str | None]:
+    line_of = reader_of_lines(root)
+    return [line_of(problem.at.file or "", problem.at.line or 0) for problem in problems]
+
+
+def _relative(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

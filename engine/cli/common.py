@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.door import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE
-from engine.cli.output import hide, progress, show, show_json, show_problems
+from engine.cli.output import hide, problems_document, progress, show, show_json, show_problems
 from engine.config.find import CONFIGURATION, FOLDER, find_project
 from engine.i18n import _
 from engine.problems import Location, Problem, UserMustFix, did_you_mean
@@ -141,14 +141,14 @@ def problems_shown(context: typer.Context, as_json: bool, mapping: str = "") -> 
         yield
     except ProblemError as error:
         if as_json:
-            show_json(refused_document(error, mapping))
+            show_json(refused_document(error, mapping, context.obj or find_project(Path.cwd())))
         else:
             typer.secho(_("Nothing was written."), bold=True)
             show_problems(error.problems, context.obj or find_project(Path.cwd()))
         raise typer.Exit(EXIT_FAILED) from None
 
 
-def refused_document(error: ProblemError, mapping: str) -> dict[str, Any]:
+def refused_document(error: ProblemError, mapping: str, root: Path | None = None) -> dict[str, Any]:
     """A run that never began, in the shape of a run."""
     return {
         "run": None,
@@ -158,7 +158,7 @@ def refused_document(error: ProblemError, mapping: str) -> dict[str, Any]:
         "source": None,
         "actions": [],
         "rejected": [],
-        "problems": [problem.as_json() for problem in error.problems],
+        "problems": problems_document(error.problems, root),
     }
 
 

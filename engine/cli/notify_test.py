@@ -8,7 +8,8 @@ import typer
 
 from engine.cli.common import AsJson, load_project
 from engine.cli.door import EXIT_FAILED, EXIT_OK
-from engine.cli.output import reader_of_lines, show, show_json, show_problems
+from engine.cli.output import show, show_json, show_problems
+from engine.config.lines import reader_of_lines
 from engine.i18n import _
 from engine.problems import Problem
 
@@ -61,8 +62,7 @@ def _sent(project: Project, name: str, url: str, as_json: bool) -> Problem | Non
 
 def _errors(project: Project) -> list[Problem]:
     """What is wrong with the addresses, with configuration.yaml as a whole, or with the secrets."""
-    from engine.config.find import CONFIGURATION, FOLDER
-    from engine.config.yaml import SECRETS
+    from engine.config.find import CONFIGURATION, FOLDER, SECRETS
 
     found = project.errors_of(project.root / FOLDER / CONFIGURATION)
     return [

@@ -6,16 +6,16 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from engine.config.text import split
+from engine.config.lines import reader_of_lines
 from engine.problems import Problem, ProblemError
-from engine.report import Line, problem_as_shown, problem_lines
+from engine.report import Line, problem_as_shown, problems_lines
 
 if TYPE_CHECKING:
     import rich.progress
@@ -84,45 +84,28 @@ def _redacted_tree(value: Any) -> Any:
     return value
 
 
-def show_problems(problems: Iterable[Problem], root: Path | None = None) -> None:
-    """Print problems with the user's own lines."""
-    line_of = reader_of_lines(root)
-    for problem in problems:
-        show(problem_lines(problem_as_shown(problem), line_of))
+def show_problems(
+    problems: Iterable[Problem], root: Path | None = None, effects: Mapping[str, str] | None = None
+) -> None:
+    """Print problems with the user's own lines; ``effects`` say for a file what does not happen."""
+    show(problems_lines(problems, reader_of_lines(root), effects or {}))
 
 
-def reader_of_lines(root: Path | None) -> Callable[[str, int], str | None]:
-    """Reads a line of a file of the project; never one that may hold a secret."""
-    texts: dict[str, list[str]] = {}
-
-    def line_of(file: str, line: int) -> str | None:
-        if root is None or not file.endswith((".yaml", ".yml")) or Path(file).name == "secrets.yaml":
-            return None
-        if file not in texts:
-            try:
-                texts[file] = split((root / file).read_text("utf-8-sig", errors="replace"))
-            except OSError:
-                texts[file] = []
-        lines = texts[file]
-        return _masked(lines[line - 1]) if 0 < line <= len(lines) and len(lines[line - 1]) <= 500 else None
-
-    return line_of
-
-
-def _masked(line: str) -> str:
-    """The line with the value of anything that looks like a secret hidden."""
-    name, colon, value = line.partition(":")
-    word = name.strip().strip("-").strip().casefold()
-    suspicious = any(part in word for part in ("access", "passw", "secret", "token", "kennwort", "schlüssel"))
-    if colon and suspicious and value.strip() and not value.strip().startswith("!"):
-        return f"{name}: …"
-    return line.replace("\t", " ")
+def problems_document(
+    problems: Iterable[Problem], root: Path | None = None, effects: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Problems as JSON, with the same beside them as on a console."""
+    line_of, known = reader_of_lines(root), effects or {}
+    return [
+        problem_as_shown(problem, line_of, known.get(problem.at.file or "", "") if problem.severity == "error" else "")
+        for problem in problems
+    ]
 
 
 def show_error(error: ProblemError, as_json: bool, root: Path | None = None) -> None:
     """Print what kept a command from working."""
     if as_json:
-        show_json({"ok": False, "problems": [problem.as_json() for problem in error.problems]})
+        show_json({"ok": False, "problems": problems_document(error.problems, root)})
     else:
         show_problems(error.problems, root)
 

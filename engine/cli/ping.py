@@ -8,7 +8,8 @@ import typer
 
 from engine.cli.common import AsJson, load_project, tools
 from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from engine.cli.output import reader_of_lines, show, show_error, show_json, show_problems
+from engine.cli.output import show, show_error, show_json, show_problems
+from engine.config.lines import reader_of_lines
 from engine.i18n import _
 from engine.problems import Problem, ProblemError, UserMustFix, did_you_mean
 

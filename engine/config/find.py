@@ -6,6 +6,7 @@ from pathlib import Path
 
 CONFIGURATION = "configuration.yaml"
 FOLDER = "mappings"
+SECRETS = "secrets.yaml"
 STATE_FOLDER = ".abgleich"
 
 

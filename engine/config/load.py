@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config.blueprint import use as use_blueprint
-from engine.config.find import CONFIGURATION, FOLDER, STATE_FOLDER
+from engine.config.find import CONFIGURATION, FOLDER, SECRETS, STATE_FOLDER
 from engine.config.memory import Met, Present
 from engine.config.names import RESERVED_NAMES
 from engine.config.node import Node
@@ -37,7 +37,7 @@ from engine.config.schema import (
     TimePatternTrigger,
 )
 from engine.config.secret import hidden, in_configuration, in_source
-from engine.config.yaml import MAX_FILE_BYTES, SECRETS, Part, Reader, listed
+from engine.config.yaml import MAX_FILE_BYTES, Part, Reader, listed
 from engine.i18n import _, language
 from engine.problems import Location, Problem, did_you_mean
 from engine.problems import Path as KeyPath
@@ -168,25 +168,28 @@ class Memory:
                 remembered.clear()
 
 
-def load(root: Path, memory: Memory | None = None, kept: Map[Path, Texts] | None = None) -> Project:
+def load(
+    root: Path, memory: Memory | None = None, kept: Map[Path, Texts] | None = None, instead: Texts | None = None
+) -> Project:
     """Read a whole project. Never raises for what stands in the files: see ``Project.problems``.
 
     With a ``memory`` only what changed is read; the result is the same. ``kept`` names files (mappings, the
     configuration) that are made of these texts of their own, of what they include and of blueprints, whatever lies
-    there by now; another file with the id of such a mapping is left out.
+    there by now; another file with the id of such a mapping is left out. ``instead`` are texts to be tried for what
+    lies in some files; it goes without a memory.
     """
-    return _Loader(root.resolve(), memory or Memory(), kept or {}).load()
+    return _Loader(root.resolve(), memory or Memory(), kept or {}, instead or {}).load()
 
 
 class _Loader:
-    def __init__(self, root: Path, memory: Memory, kept: Map[Path, Texts]) -> None:
+    def __init__(self, root: Path, memory: Memory, kept: Map[Path, Texts], instead: Texts) -> None:
         memory.speak(language())
         self.root = root
         self.folder = root / FOLDER
         self.memory = memory
         self.kept = kept
         self.present = Present(listed)
-        self.reader = Reader(root, self.folder, included=self._held(memory.included))
+        self.reader = Reader(root, self.folder, included=self._held(memory.included), instead=instead)
         self.reader.secret_files = self._held(memory.secret_files)
         self.configuration_node: Node | None = None
         self.connection_names: list[str] | None = None
@@ -404,8 +407,17 @@ class _Loader:
         )
         return Problem("duplicate_id", message, _("Give one of the two another id."), self._id_place(path))
 
+    def _text_of(self, path: Path) -> str:
+        """What of a file can be read: its id is looked for even where nothing else can be understood."""
+        if path in self.reader.instead:
+            return self.reader.instead[path]
+        try:
+            return path.read_bytes()[:MAX_FILE_BYTES].decode("utf-8-sig", errors="replace")
+        except OSError:
+            return ""
+
     def _id_place(self, path: Path) -> Location:
-        text = _text_of(path)
+        text = self._text_of(path)
         match = _ID_LINE.search(text)
         line = text.count("\n", 0, match.start()) + 1 if match else 1
         return Location(_relative(self.root, path), line, match.start(2) - match.start() + 1 if match else 1, ("id",))
@@ -414,7 +426,7 @@ class _Loader:
         """The mapping (None with problems) and its id, which is known even where nothing else is."""
         node = self.reader.read(path)
         if node is None:
-            match = _ID_LINE.search(_text_of(path))
+            match = _ID_LINE.search(self._text_of(path))
             return None, match[2] if match else path.stem
         if node.get("use_blueprint") is not None:
             return self._from_blueprint(node, path)
@@ -440,11 +452,11 @@ class _Loader:
         name = _id_of(node, path)
         if not _ID.fullmatch(name):
             self.problems.append(_bad_name(name, node.locate(("id",)), node.get("id") is None))
+        model = draft(MappingModel, node, self.problems)
         for key in ("triggers", "conditions", "actions", "tests"):
             listed = as_list(node.get(key))
             if listed is not None and isinstance(node.value, dict):
                 node.value[key] = listed
-        model = draft(MappingModel, node, self.problems)
         columns = self._columns(node)
         self._source(node)
         triggers = self._entries(node, "triggers", TRIGGERS, "trigger")
@@ -616,14 +628,6 @@ class _Loader:
                     self.problems.append(unknown_key(name, actions, node, ("tests", index, "expect", name)))
             made += [model] if model is not None else []
         return tuple(made)
-
-
-def _text_of(path: Path) -> str:
-    """What of a file can be read: its id is looked for even where nothing else can be understood."""
-    try:
-        return path.read_bytes()[:MAX_FILE_BYTES].decode("utf-8-sig", errors="replace")
-    except OSError:
-        return ""
 
 
 def _also_at(problem: Problem, using: Location) -> Problem:

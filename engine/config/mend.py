@@ -43,6 +43,8 @@ class Mend:
     column: int
     edits: tuple[Edit, ...]
     hint: str = ""
+    sure: bool = True
+    """Whether it can be made for the user: what was typed can have meant nothing else."""
 
     def applied(self, line: str) -> str:
         """The corrected line."""
@@ -237,7 +239,10 @@ def _starts(lines: list[str], error: Syntax) -> Iterator[Mend]:
     if not value or value[0] not in "@`%*&,]}|>?-!" or not start <= error.column <= start + len(value):
         return
     message = _("A value can't start with {character}.").format(character=value[0])
-    yield Mend("yaml_character", message, error.line, start, quoting(line, start, start + len(value)))
+    # `*name` may be an alias whose anchor is missing, `!word` a tag.
+    sure = value[0] in "@`%" or value.startswith(("*.", "*/"))
+    edits = quoting(line, start, start + len(value))
+    yield Mend("yaml_character", message, error.line, start, edits, sure=sure)
 
 
 def _brackets(lines: list[str], error: Syntax) -> Iterator[Mend]:
@@ -253,7 +258,7 @@ def _brackets(lines: list[str], error: Syntax) -> Iterator[Mend]:
         ends.append(error.column)
     message = _("The bracket {sign} is opened here and never closed.").format(sign=opened)
     for end in ends:
-        yield Mend("yaml_bracket", message, error.begun, error.begun_column, (Edit(end, 0, closing),))
+        yield Mend("yaml_bracket", message, error.begun, error.begun_column, (Edit(end, 0, closing),), sure=False)
 
 
 # -- indentation -----------------------------------------------------------------------------------------------------
@@ -270,7 +275,7 @@ def _indentation(lines: list[str], error: Syntax) -> Iterator[Mend]:
             if level != indent:
                 hint = _("Put {wanted} blanks before it; now there are {found}.").format(wanted=level, found=indent)
                 edit = Edit(0, indent, " " * level)
-                yield Mend("yaml_indentation", message, index, indent, (edit,), hint)
+                yield Mend("yaml_indentation", message, index, indent, (edit,), hint, sure=False)
 
 
 def _levels(lines: list[str], index: int) -> set[int]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.config.text import Text, split
-from engine.problems import Location
+from engine.problems import Fix, Location
 from engine.problems import Path as KeyPath
+
+_WORD = re.compile(r"[^\W\d][\w.]*")
 
 
 @dataclass(slots=True)
@@ -66,6 +69,13 @@ class Node:
                 return None
         return node
 
+    def walk(self) -> Iterator[Node]:
+        """The node and all that are below it."""
+        yield self
+        for node in self.value.values() if isinstance(self.value, dict) else self.value or ():
+            if isinstance(node, Node):
+                yield from node.walk()
+
     def is_broken(self, path: KeyPath) -> bool:
         """Whether the value at ``path``, or one above it, has been reported."""
         return any(node.broken for index in range(len(path) + 1) if (node := self.find(path[:index])) is not None)
@@ -110,6 +120,24 @@ class Node:
         if above and isinstance(above[-1], str):
             return replace(self.locate_key(above), path=path)
         return replace(self.locate(above), path=path)
+
+    def rewriting(self, path: KeyPath, text: str) -> tuple[Fix, ...]:
+        """The edit that makes the text at ``path`` another one; none where it stands on several lines or was mended."""
+        node = self.find(path)
+        if node is None or node.source is None or not node.raw or len(split(node.raw)) > 1 or not node.is_as_written():
+            return ()
+        line = node.source.line_of(node.start)
+        if node.source.is_mended(line) or not text.isprintable():
+            return ()
+        if node.style is None and _WORD.fullmatch(text):
+            return (Fix(line + 1, node.source.column_of(node.start) + 1, node.raw, text),)
+        single = node.style == "'" or '"' in text or "\\" in text
+        written = "'" + text.replace("'", "''") + "'" if single else f'"{text}"'
+        return (Fix(line + 1, node.source.column_of(node.start) + 1, node.raw, written),)
+
+    def is_as_written(self) -> bool:
+        """Whether a text stands in the file sign by sign, but for the quotes around it."""
+        return self.value in (self.raw, self.raw[1:-1]) and self.style in (None, "'", '"')
 
     def locate_text(self, path: KeyPath, needle: str | None, line: int | None = None) -> Location:
         """The place of ``needle`` inside the text at ``path``, on its ``line`` (from 1) where several stand there."""

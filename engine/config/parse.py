@@ -10,8 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from engine.config.node import Node
+from engine.config.words import meant, surely_meant
 from engine.i18n import _
-from engine.problems import Path, Problem, did_you_mean
+from engine.problems import Fix, Path, Problem
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -72,10 +73,12 @@ def choose(
         return None
     kind = kinds.get(word.value)
     if kind is None:
-        near = did_you_mean(word.value, kinds)
+        near, sure = meant(word.value, kinds), surely_meant(word.value, kinds)
         hint = _("Did you mean {name}?").format(name=near) if near else ""
         message = _("{key}: {value} is not known.").format(key=key, value=word.value)
-        problems.append(Problem(UNKNOWN_KIND[key], message, f"{hint} {known}".strip(), root.locate((*path, key))))
+        fixes = root.rewriting((*path, key), sure) if sure else ()
+        at = root.locate((*path, key))
+        problems.append(Problem(UNKNOWN_KIND[key], message, f"{hint} {known}".strip(), at, fixes=fixes))
         return None
     return kind, word.value
 
@@ -86,7 +89,7 @@ def _meant(node: Node, key: str, kinds: dict[str, type[M]], problems: list[Probl
         return
     others = {name for kind in kinds.values() for name in kind.model_fields} - {key}
     for word in node.value:
-        if word not in others and did_you_mean(word, [key, *others]) == key:
+        if word not in others and meant(word, [key, *others]) == key:
             problems.append(unknown_key(word, [key], root, (*path, word)))
             node.rename(word, key)
             return
@@ -157,7 +160,7 @@ def _check_keys(model: type[BaseModel], node: Node, problems: list[Problem], pat
             problems.append(Problem("duplicate_key", message, hint, root.locate_key((*path, key))))
             continue
         problems.append(unknown_key(key, known, root, (*path, key)))
-        near = did_you_mean(key, known)
+        near = meant(key, known)
         if near is not None and near not in node.value:
             node.rename(key, near)
 
@@ -181,14 +184,19 @@ def _put_right(model: type[BaseModel], node: Node, problems: list[Problem], path
 
 def unknown_key(key: str, known: list[str], root: Node, path: Path) -> Problem:
     """The problem of a key that nobody knows, with the nearest one that is known."""
-    near = did_you_mean(key, known)
+    near, sure = meant(key, known), surely_meant(key, known)
+    at = root.locate_key(path)
+    beside = root.find(path[:-1])
+    taken = beside is not None and isinstance(beside.value, dict) and sure in beside.value
+    fixes = (Fix(at.line, at.column, key, sure),) if sure and not taken and at.line and at.column else ()
     return Problem(
         "unknown_key",
         _("The key {key} is not known here.").format(key=key),
         _("Did you mean {name}?").format(name=near)
         if near
         else _("Known keys are: {names}").format(names=", ".join(known)),
-        root.locate_key(path),
+        at,
+        fixes=fixes,
     )
 
 
@@ -234,11 +242,12 @@ def _problem(detail: ErrorDetails, root: Node, where: Path) -> Problem:
     if kind == "literal_error":
         allowed = [word.strip("'") for word in str(context.get("expected", "")).replace(" or ", ", ").split(", ")]
         shown = detail["input"] if isinstance(detail["input"], str) else "…"
-        near = did_you_mean(shown, allowed)
+        near, sure = meant(shown, allowed), surely_meant(shown, allowed)
         hint = _("Did you mean {name}?").format(name=near) if near else ""
         known = _("Allowed are: {names}").format(names=", ".join(allowed))
         message = _("“{value}” is not allowed here.").format(value=shown)
-        return Problem("value_not_allowed", message, f"{hint} {known}".strip(), root.locate(where))
+        fixes = root.rewriting(where, sure) if sure else ()
+        return Problem("value_not_allowed", message, f"{hint} {known}".strip(), root.locate(where), fixes=fixes)
     if "message" in context:
         at = root.locate((*where, *context.get("inside", ())))
         return Problem(detail["type"], str(context["message"]), str(context.get("hint", "")), at)

@@ -62,6 +62,10 @@ class Text:
             column = _before(edits, column)
         return column
 
+    def is_mended(self, line: int) -> bool:
+        """Whether a line (from 0) differs from that of the file."""
+        return line in self._edits
+
     def mended(self, line: int, edits: Iterable[Edit]) -> Text:
         """The text with one line changed."""
         listed = tuple(sorted(edits, key=lambda edit: edit.column))

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from engine.config.words import meant
 from engine.i18n import _
 from engine.problems import did_you_mean
 
@@ -128,7 +129,7 @@ def seconds(value: Any) -> float:
     if isinstance(value, dict) and value:
         for key in value:
             if key not in _UNIT_WORDS:
-                near = did_you_mean(key, _UNIT_WORDS)
+                near = meant(key, _UNIT_WORDS)
                 hint = _("Did you mean {name}?").format(name=near) if near else ""
                 known = _("Known are: {names}").format(names=", ".join(_UNIT_WORDS))
                 message = _("The key {key} is not known here.").format(key=key)
@@ -224,7 +225,9 @@ def weekdays(value: Any) -> tuple[str, ...]:
     for index, day in enumerate(days):
         if day not in WEEKDAYS:
             message = _("“{value}” is not a day of the week.").format(value=day)
-            hint = _("Known are: {names}").format(names=", ".join(WEEKDAYS))
+            near = meant(day, WEEKDAYS)
+            hint = _("Did you mean {name}?").format(name=near) if near else ""
+            hint = f"{hint} {_('Known are: {names}').format(names=', '.join(WEEKDAYS))}".strip()
             raise wrong("expected_weekday", message, hint, (index,) if isinstance(value, list | tuple) else ())
     return days
 

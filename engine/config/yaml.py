@@ -19,13 +19,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from engine.config.find import CONFIGURATION
+from engine.config.find import CONFIGURATION, SECRETS
 from engine.config.memory import Met, hash_of
 from engine.config.mend import LONGEST_LINE, Mend, Syntax, proposals, quoting
 from engine.config.node import Node
 from engine.config.text import Text, split
 from engine.i18n import _
-from engine.problems import Location, Problem, did_you_mean, why
+from engine.problems import Fix, Location, Problem, did_you_mean, why
 from engine.problems import Path as KeyPath
 
 MAX_FILE_BYTES = 1 << 19
@@ -37,7 +37,6 @@ MAX_REPAIRS = 50
 MAX_TRIED = 1 << 18
 END = float("inf")
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-SECRETS = "secrets.yaml"
 SHIFTED = ("tab_indentation", "yaml_indentation")
 """Mistakes that go on from line to line: a block with tabs, or one that is shifted as a whole. Reported once."""
 TAGS = (
@@ -53,7 +52,8 @@ TAGS = (
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SECRET_LINE = re.compile(
-    r"^[ \t\-{]*[\w.]*(?:key|pass|secret|token|kenn|schl|pw)[\w.]*[\"']?[ \t]*:[ \t]*(.*)$",
+    r"^[ \t\-{]*(?!(?:key|schl(?:ü|ue)ssel)[ \t]*:)"  # the key of a source is the name of a column
+    r"[\w.]*(?:key|pass|secret|token|kenn|schl|pw)[\w.]*[\"']?[ \t]*:[ \t]*(.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -72,7 +72,7 @@ class Reader:
 
     ``root`` is the project folder: nothing outside is ever included, also not through a symlink. ``secrets_root`` is
     the folder up to which ``secrets.yaml`` is looked for, starting beside the file that asks. ``included`` and
-    ``secret_files`` are what was read before and still holds.
+    ``secret_files`` are what was read before and still holds. ``instead`` are texts for what lies in some files.
     """
 
     root: Path
@@ -80,6 +80,7 @@ class Reader:
     met: Met = field(default_factory=Met)
     included: dict[Path, Part] = field(default_factory=dict, repr=False)
     secret_files: dict[Path, Part] = field(default_factory=dict, repr=False)
+    instead: Mapping[Path, str] = field(default_factory=dict, repr=False)
     _texts: Mapping[Path, str] | None = field(default=None, repr=False)
     _stack: tuple[Path, ...] = ()
     _composed: dict[Path, tuple[str, _Composer, Any]] = field(default_factory=dict, repr=False)
@@ -163,9 +164,11 @@ class Reader:
         self.met.look(path)
         return path.is_file()
 
-    def report(self, code: str, message: str, hint: str = "", at: Location = Location()) -> None:
+    def report(
+        self, code: str, message: str, hint: str = "", at: Location = Location(), fixes: tuple[Fix, ...] = ()
+    ) -> None:
         """Note a problem and go on."""
-        self.problems.append(Problem(code, message, hint, at))
+        self.problems.append(Problem(code, message, hint, at, fixes=fixes))
 
     def relative(self, path: Path) -> str:
         """The file's name as the user knows it: relative to the project, with forward slashes."""
@@ -177,6 +180,8 @@ class Reader:
     def _text(self, path: Path) -> str | None:
         if self._texts is not None and path in self._texts:
             return self._texts[path]
+        if path in self.instead:
+            return self.instead[path]
         name = self.relative(path)
         seen = self.met.look(path)
         try:
@@ -474,8 +479,11 @@ class _Composer:
         code, line = self._before
         goes_on = mend.code in SHIFTED and (line == mend.line or (code, line) == (mend.code, mend.line - 1))
         self._before = mend.code, mend.line
-        if not goes_on:
-            self.problems.append(Problem(mend.code, mend.message, hint, at))
+        fixes = _fixes(self.name, self.text, mend)
+        if goes_on and self.problems[-1].fixes:
+            self.problems[-1] = replace(self.problems[-1], fixes=(*self.problems[-1].fixes, *fixes) if fixes else ())
+        elif not goes_on:
+            self.problems.append(Problem(mend.code, mend.message, hint, at, fixes=fixes))
         self.text = text
         return True
 
@@ -548,6 +556,17 @@ def _outlined(node: Any) -> Any:
         made = "" if node.style is None and node.value in NULLS else node.value
     tag = str(node.tag or "")
     return f"{tag} {made}" if tag.startswith("!") and len(tag) > 1 else made
+
+
+def _fixes(name: str, text: Text, mend: Mend) -> tuple[Fix, ...]:
+    """The edits of the file that put right what is certain; none in secrets, or in a line that was mended before."""
+    if not mend.sure or text.is_mended(mend.line) or Path(name).name == SECRETS:
+        return ()
+    line = text.lines()[mend.line]
+    return tuple(
+        Fix(mend.line + 1, edit.column + 1, line[edit.column : edit.column + edit.removed], edit.inserted)
+        for edit in mend.edits
+    )
 
 
 def _parsed(text: Text) -> Any:
@@ -774,7 +793,9 @@ class _Builder:
         written = head + meant + tail
         mend = Mend("", "", first, len(head), quoting(written, len(head), len(head + meant)))
         hint = _("Write: {line}").format(line=f"`{_shown(self.name, mend.applied(written))}`")
-        self.report("template_without_quotes", _("A template must stand in quotes."), hint, at)
+        # On several lines the quotes would have to go round all of them.
+        fixes = _fixes(self.name, self.text, mend) if len(split(raw)) == 1 else ()
+        self.reader.report("template_without_quotes", _("A template must stand in quotes."), hint, at, fixes)
         return Node(raw, at, raw=raw, source=self.text, start=start)
 
     def _tagged(self, tag: str, node: Any, at: Location) -> Node:

@@ -48,6 +48,12 @@ def entries() -> Entries:
             _("The file belongs to another user of the computer."),
             _("Check its name and its permissions, and whether another program has it open."),
         ),
+        "file_not_writable": Explanation(
+            _("A file was to be mended but can't be written. It is as it was."),
+            _("The file is read-only, or open in another program."),
+            _("Check its permissions, and close it elsewhere."),
+            "abgleich check --fix",
+        ),
         "include_circle": Explanation(
             _("Files include each other in a circle, or too many levels deep."),
             "# tables/a.yaml\nzuege: !include a.yaml",

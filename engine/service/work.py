@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.config.lines import reader_of_lines
 from engine.config.load import Mapping, Project
 from engine.i18n import _
 from engine.problems import Problem, ProblemError
-from engine.report import counted
+from engine.report import counted, reason_text
 from engine.service.drops import finished
 from engine.service.logs import Log
 from engine.service.retries import next_try
@@ -38,7 +39,8 @@ STATES: dict[str, DropState] = {"held": "held", "refused": "refused", "failed": 
 class Result:
     """What became of a job. ``status`` is that of the run, or ``dropped``: there was nothing to do any more.
 
-    ``file`` and ``content`` say what was read; ``text`` is for people.
+    ``file`` and ``content`` say what was read; ``text`` is for people, and ``reason`` the whole of it, with the place
+    in a mapping that is to be mended. A list's own lines are in neither: they hold people.
     """
 
     status: str
@@ -49,6 +51,7 @@ class Result:
     hint: str = ""
     file: str | None = None
     content: str | None = None
+    reason: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The form in which a workflow keeps it."""
@@ -140,13 +143,17 @@ class Work:
             report = run_mapping(project, mapping, tools, file, trigger=facts)
         except ProblemError as error:
             first = error.problems[0]
-            return _of_problem("failed" if first.code in PASSING else "refused", first)
+            made = _of_problem("failed" if first.code in PASSING else "refused", first)
+            return replace(made, reason=reason_text(first, reader_of_lines(self.root)))
         except Exception as error:
             # A bug: its text may hold values of people. The run is tried again, others go on.
             problem = bug(error)
             self.log.event("bug", problem.message, level="error", mapping=job.mapping)
             return _of_problem("failed", problem)
-        return _of_report(report)
+        made, decided = _of_report(report), _reason(report)
+        if report.status == "refused" and decided is not None:
+            made = replace(made, reason=reason_text(decided, reader_of_lines(self.root)))
+        return made
 
     def _sleep(self, seconds: float) -> None:
         if self.stopping.wait(seconds):
@@ -193,7 +200,8 @@ class Work:
             whole = drop.path == result.file and result.content and not together
             content = result.content if whole else drop.content
             ended = replace(drop, content=content, run=result.run, plan=result.plan, code=result.code)
-            ended = replace(ended, reason=f"{result.text} {result.hint}".strip() if result.code else None)
+            reason = result.reason or f"{result.text} {result.hint}".strip()
+            ended = replace(ended, reason=reason if result.code else None)
             if state == "failed":
                 # What the target holds is not known: also what was sent before must be sent again.
                 ended = replace(ended, state="failed", since=moment, ran=None, outcome=None)

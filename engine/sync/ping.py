@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.config.find import CONFIGURATION, FOLDER
+from engine.config.find import CONFIGURATION, FOLDER, SECRETS
 from engine.config.load import Project
 from engine.config.schema import Connection, Fe2Connection
-from engine.config.yaml import SECRETS
 from engine.problems import Problem
 from engine.state.store import Store
 from engine.sync.account import Tools

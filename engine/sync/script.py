@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath as FilePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.config.find import CONFIGURATION, FOLDER, SECRETS
 from engine.config.load import Action, Project
 from engine.config.load import Mapping as MappingFile
 from engine.config.names import heading_key, name_of
 from engine.config.parse import unknown_key
 from engine.config.schema import AnyColumn, ColumnModel, FileTrigger, TemplateCondition
 from engine.config.secret import hidden
-from engine.i18n import _
+from engine.config.words import meant, surely_meant
+from engine.i18n import _, ngettext
 from engine.problems import Location, Path, Problem, Refused, did_you_mean
 from engine.source.base import Column, Remote, Scan, SourceOptions
 from engine.source.columns import fits
@@ -227,6 +229,36 @@ def _known(names: Collection[str]) -> str:
     return _("Known are: {names}").format(names=", ".join(names))
 
 
+def effects_of(project: Project, problems: Iterable[Problem]) -> dict[str, str]:
+    """What does not happen because of the errors in a file, by the file."""
+    settings = {f"{FOLDER}/{CONFIGURATION}"}
+    files = {path.relative_to(project.root).as_posix(): name for name, path in project.ids.items()}
+    users: dict[Location, set[str]] = {}
+    for name, path in project.ids.items():
+        for problem in project.problems_of.get(path, ()):
+            users.setdefault(problem.at, set()).add(name)
+    mappings: dict[str, set[str]] = {}
+    for problem in problems:
+        file = problem.at.file or ""
+        if file.endswith(SECRETS):
+            settings.add(file)
+        using = problem.used_by.file if problem.used_by is not None else None
+        names = {files[name] for name in (file, using) if name in files} | users.get(problem.at, set())
+        mappings.setdefault(file, set()).update(names or _made_of(project, file))
+    effects = {file: _("Nothing runs with these settings.") for file in settings}
+    for file, names in mappings.items():
+        if names and file not in settings:
+            text = ngettext("The mapping {names} is not used.", "The mappings {names} are not used.", len(names))
+            effects[file] = text.format(names=", ".join(sorted(names)))
+    return effects
+
+
+def _made_of(project: Project, file: str) -> set[str]:
+    """The mappings that values of a file went into."""
+    every = [*project.mappings.values(), *project.drafts]
+    return {mapping.id for mapping in every if any(node.at.file == file for node in mapping.node.walk())}
+
+
 def _tables(mapping: MappingFile) -> dict[str, dict[str, Any]]:
     """The tables by name; one that is not right is there, and empty: nobody shall say that it does not exist."""
     return {name: table if isinstance(table, dict) else {} for name, table in mapping.model.tables.items()}
@@ -391,7 +423,9 @@ class _Checker:
                     if near
                     else _("Known are: {names}").format(names=", ".join(known))
                 )
-                yield Problem("unknown_action", message, hint, self.node.locate((*action.path, "action")))
+                path, sure = (*action.path, "action"), surely_meant(action.model.action, known)
+                fixes = self.node.rewriting(path, sure) if sure else ()
+                yield Problem("unknown_action", message, hint, self.node.locate(path), fixes=fixes)
                 continue
             yield from self._action(action, target_class(action.model.action))
 
@@ -416,7 +450,7 @@ class _Checker:
             return
         if action.model.removal is not None and action.model.removal not in kind.removals:
             message = _("“{value}” is not allowed here.").format(value=action.model.removal)
-            near = did_you_mean(action.model.removal, kind.removals)
+            near = meant(action.model.removal, kind.removals)
             hint = _("Did you mean {name}?").format(name=near) if near else ""
             known = _("Allowed are: {names}").format(names=", ".join(kind.removals))
             at = self.node.locate((*action.path, "removal"))
@@ -450,9 +484,13 @@ class _Checker:
         if self.node.is_broken(base) or not self._is_mapping(base):
             return
         unknown = [name for name in action.model.fields if name not in kind.fields]
-        meant = {did_you_mean(name, kind.fields) for name in unknown}
+        intended = {meant(name, kind.fields) for name in unknown}
         for name in kind.required:
-            if action.model.fields.get(name) is None and name not in meant and not self.node.is_broken((*base, name)):
+            if (
+                action.model.fields.get(name) is None
+                and name not in intended
+                and not self.node.is_broken((*base, name))
+            ):
                 yield self._missing_field(name, (*base, name))
         for name, value in action.model.fields.items():
             path: Path = (*base, name)
@@ -514,9 +552,9 @@ class _Checker:
             yield from self._constant(kind, value, path)
 
     def _item(self, kind: Items, item: dict[str, Any], path: Path) -> Iterator[Problem]:
-        meant = {did_you_mean(key, kind.keys) for key in item if key not in kind.keys}
+        intended = {meant(key, kind.keys) for key in item if key not in kind.keys}
         for key in kind.required:
-            if key not in item and key not in meant:
+            if key not in item and key not in intended:
                 message = _("The key {key} is missing.").format(key=key)
                 hint = _("Add the line `{key}: …` here.").format(key=key)
                 yield Problem("key_missing", message, hint, self.node.locate((*path, key)))
@@ -614,4 +652,5 @@ class _Checker:
     def _problem(self, finding: Finding, path: Path) -> Problem:
         at = self.node.locate_text(path, finding.needle, finding.line)
         severity = "warning" if finding.severity == "warning" else "error"
-        return Problem(finding.code, finding.message, finding.hint, at, severity)  # type: ignore[arg-type]
+        fixes = self.node.rewriting(path, finding.instead) if finding.instead is not None else ()
+        return Problem(finding.code, finding.message, finding.hint, at, severity, fixes=fixes)  # type: ignore[arg-type]

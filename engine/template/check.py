@@ -49,9 +49,9 @@ def is_template(text: str) -> bool:
 def check_template(environment: Environment, text: str, names: Names) -> list[Finding]:
     """All that is wrong with one template; empty when nothing is."""
     if text.strip()[:1] in _CURLY_QUOTES and text.strip()[1:3] in ("{{", "{%"):
-        bare = '"' + text.strip().strip(_CURLY_QUOTES) + '"'
+        bare = text.strip().strip(_CURLY_QUOTES)
         message = _("These quotes are typographic: they would be sent along.")
-        return [Finding("typographic_quotes", message, _("Write: {line}").format(line=bare))]
+        return [Finding("typographic_quotes", message, _("Write: {line}").format(line=f'"{bare}"'), instead=bare)]
     as_names = list(_headings_as_names(text, names))
     if as_names:
         return as_names
@@ -75,13 +75,9 @@ def check_truth(text: str) -> list[Finding]:
     """A condition without braces would be true for everybody."""
     if "{{" in text or "{%" in text:
         return []
-    return [
-        Finding(
-            "condition_without_braces",
-            _("A condition must be a template."),
-            _("Write: {line}").format(line='"{{ ' + text.strip() + ' }}"'),
-        )
-    ]
+    meant = "{{ " + text.strip() + " }}"
+    hint = _("Write: {line}").format(line=f'"{meant}"')
+    return [Finding("condition_without_braces", _("A condition must be a template."), hint, instead=meant)]
 
 
 def check_constant(text: str, names: Names) -> list[Finding]:
@@ -89,7 +85,8 @@ def check_constant(text: str, names: Names) -> list[Finding]:
     word = text.strip()
     if single := _SINGLE_BRACES.fullmatch(word):
         message = _("Every person would get “{text}” itself: a template has two braces on each side.").format(text=word)
-        return [Finding("single_braces", message, _("Write: {line}").format(line='"{{ ' + single[1] + ' }}"'))]
+        meant = "{{ " + single[1] + " }}"
+        return [Finding("single_braces", message, _("Write: {line}").format(line=f'"{meant}"'), instead=meant)]
     if names.known is not None and word in names.known and word not in ALWAYS:
         return [_constant(word, word)]
     heading = names.headings.get(heading_key(word)) if word else None
@@ -172,9 +169,8 @@ def _headings_inside(text: str, names: Names, unknown: set[str | None] | None) -
             if unknown is None or unknown & set(re.findall(r"\w+", inner)):
                 finding = _heading(text, inner, tag.start() + found.start(), written)
                 if others := _corrected(tag[0], names):
-                    finding = replace(
-                        finding, hint=_("Write: {line}").format(line=text.replace(tag[0], others).strip())
-                    )
+                    whole = text.replace(tag[0], others)
+                    finding = replace(finding, hint=_("Write: {line}").format(line=whole.strip()), instead=whole)
                 yield finding
                 return
     if names.known is None:
@@ -207,9 +203,11 @@ def _corrected(tag: str, names: Names) -> str:
 def _heading(text: str, inner: str, at: int, written: str) -> Finding:
     begin, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
     corrected = text[begin:at] + written + text[at + len(inner) : end if end >= 0 else None]
+    whole = text[:at] + written + text[at + len(inner) :]
     message = _("“{heading}” is a heading, not a name.").format(heading=inner)
     line = text.count("\n", 0, at) + 1
-    return Finding("heading_as_name", message, _("Write: {line}").format(line=corrected.strip()), inner, line)
+    hint = _("Write: {line}").format(line=corrected.strip())
+    return Finding("heading_as_name", message, hint, inner, line, instead=whole)
 
 
 def _is_all_known(inner: str, names: Names) -> bool:

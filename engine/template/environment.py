@@ -493,7 +493,11 @@ def parse(environment: Environment, text: str) -> nodes.Template:
     except (RecursionError, MemoryError) as error:
         raise _too_deep() from error
     except (ValueError, OverflowError) as error:
-        raise Unsuitable(Fault("number_too_long", _("A number in the template is too long."), "")) from error
+        raise Unsuitable(
+            Fault(
+                "number_too_long", _("A number in the template is too long."), _("If it is a text, put it in quotes.")
+            )
+        ) from error
     _check_statements(tree)
     _check_depth(tree)
     return tree

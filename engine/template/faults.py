@@ -45,7 +45,10 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A mistake seen in a template's text: ``needle`` and ``line`` (from 1) say where inside of it."""
+    """A mistake seen in a template's text: ``needle`` and ``line`` (from 1) say where inside of it.
+
+    ``instead`` is the whole text as it should be, where nothing else can have been meant.
+    """
 
     code: str
     message: str
@@ -53,3 +56,4 @@ class Finding:
     needle: str | None = None
     line: int | None = None
     severity: str = "error"
+    instead: str | None = None

@@ -96,10 +96,19 @@ def test_every_problem_has_the_shape_that_is_promised(ten: Folder, capsys: pytes
     document = check(ten, capsys)
     assert list(document) == ["ok", "problems"]
     for problem in document["problems"]:
-        assert list(problem) == ["severity", "file", "line", "column", "path", "code", "message", "hint"]
+        assert list(problem)[:8] == ["severity", "file", "line", "column", "path", "code", "message", "hint"]
         assert problem["severity"] == "error"
         assert problem["message"]
         assert problem["hint"]
+
+
+def test_beside_it_stands_what_a_console_shows(ten: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {problem["code"]: (problem["effect"], problem["shown"]) for problem in check(ten, capsys)["problems"]}
+    assert found["unknown_filter"] == (
+        "The mapping personal is not used.",
+        '  mobil: "{{ handy | fone }}"\n                     ^',
+    )
+    assert found["unknown_timezone"][0] == "Nothing runs with these settings."
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])

@@ -7,9 +7,10 @@ from itertools import takewhile
 from typing import Any, ClassVar
 
 from engine.config.schema import ActionModel, Connection, GreyhoundConnection
+from engine.config.words import meant
 from engine.http import Unreachable
 from engine.i18n import _
-from engine.problems import Path, TargetStopped, did_you_mean
+from engine.problems import Path, TargetStopped
 from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record, key_fields
 from engine.target.base import Effects, FieldFault, Ledger, Outcome, looked_after
@@ -63,7 +64,7 @@ class GreyhoundSync:
     def _check_match(self, match: Mapping[str, Any]) -> Iterator[tuple[Path, Finding]]:
         for key, value in match.items():
             if key not in MATCH_KEYS:
-                near = did_you_mean(key, MATCH_KEYS)
+                near = meant(key, MATCH_KEYS)
                 hint = _("Did you mean {name}?").format(name=near) if near else _("Known are: user_field, id.")
                 yield (
                     ("match", key),
