@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo test check fix bench kill messages clean
+.PHONY: help demo test check fix bench fuzz kill messages clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -36,6 +36,9 @@ fix: $(READY) ## format, mend what can be mended, compile the catalogues
 
 bench: $(READY) ## measure
 	$(BIN)/python -m tests.bench
+
+fuzz: $(READY) ## try 20,000 mutated mapping files and 20,000 mutated lists
+	$(BIN)/python -m tests.fuzz 20000
 
 kill: $(READY) ## kill engines a hundred times, on SQLite and on PostgreSQL, and look at what is left
 	$(BIN)/python -m tests.service.kills 100

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.usage import Command, Group
 from engine.i18n import _
 
 COMMANDS = (
@@ -44,6 +45,7 @@ def build(arguments: list[str]) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        cls=Group,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -66,7 +68,7 @@ def build(arguments: list[str]) -> typer.Typer:
     app.callback()(settings)
     for name in _needed(arguments):
         module = import_module(f"engine.cli.{name.replace('-', '_')}")
-        app.command(name, help=module.summary())(module.command)
+        app.command(name, cls=Command, help=module.summary())(module.command)
     return app
 
 

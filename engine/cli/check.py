@@ -27,7 +27,7 @@ def summary() -> str:
 def command(
     context: typer.Context,
     mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
-    fix: Annotated[bool, typer.Option("--fix")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help=_("Mend what is certain and show what was changed."))] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check."""

@@ -40,11 +40,21 @@ def run(arguments: list[str]) -> int:
     _use_utf8()
     arguments = _project_first(arguments)
     use_language(_language(arguments))
-    from engine.cli.app import build
+    import typer
+
+    from engine.cli.app import COMMANDS, build
     from engine.problems import ProblemError
 
     try:
-        build(arguments)(arguments, prog_name="abgleich")
+        code = build(arguments)(arguments, prog_name="abgleich", standalone_mode=False)
+        return code if isinstance(code, int) else EXIT_OK
+    except typer.TyperException as error:
+        from engine.cli.usage import wrong_usage
+
+        sys.stderr.write("\n".join(wrong_usage(error, COMMANDS)) + "\n")
+        return EXIT_USAGE
+    except typer.Abort:
+        return EXIT_FAILED
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else EXIT_OK if stop.code is None else EXIT_FAILED
     except ProblemError as error:
@@ -60,7 +70,6 @@ def run(arguments: list[str]) -> int:
         return EXIT_OK
     except Exception:  # a bug: nobody shall have to read a traceback
         return _bug()
-    return EXIT_OK
 
 
 def _use_utf8() -> None:

@@ -1,0 +1,35 @@
+"""``python -m tests.fuzz N [--at NUMBER] [--only KIND]``: the result of each kind; exit code 1 if anything is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from engine.i18n import use_language
+from tests.fuzz.harness import attempt, trials
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    words.add_argument("count", type=int, nargs="?", default=20_000)
+    words.add_argument("--at", type=int, help="a single number, or where to begin")
+    words.add_argument("--only", default="", help="kinds whose name has this word")
+    given = words.parse_args()
+    use_language("de")
+    first = given.at or 0
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        for trial in trials(Path(folder)):
+            if given.only in trial.name:
+                result = attempt(trial, range(first, first + (1 if given.at is not None else given.count)))
+                print(result, flush=True)
+                for number, reason in result.failed:
+                    print(f"--- number {number}\n{reason}", flush=True)
+                failed = failed or bool(result.failed)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
