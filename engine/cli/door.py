@@ -46,8 +46,8 @@ def run(arguments: list[str]) -> int:
     from engine.problems import ProblemError
 
     try:
-        code = build(arguments)(arguments, prog_name="abgleich", standalone_mode=False)
-        return code if isinstance(code, int) else EXIT_OK
+        ended = build(arguments)(arguments, prog_name="abgleich", standalone_mode=False)
+        return ended if isinstance(ended, int) else EXIT_OK
     except typer.TyperException as error:
         from engine.cli.usage import wrong_usage
 

@@ -130,6 +130,8 @@ class _Fixer:
 
     def _tried(self, wanted: list[Problem], problems: list[Problem]) -> list[Problem]:
         """The problems that are left when what helps is kept: all at once, or else half by half."""
+        if not wanted:
+            return problems
         texts, made = self._with(wanted, self.texts)
         if made:
             left, enough = self._problems(texts), len(made)

@@ -1,0 +1,272 @@
+"""``check --fix`` mends what is certain, and nothing else: comments, order, line ends and everything right stay."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.cli.door import EXIT_FAILED, EXIT_OK, run
+from engine.config.load import load
+from engine.sync.fix import Mended, fix, write
+from engine.sync.script import problems_of
+from tests.config.folder import CONFIGURATION, Folder
+from tests.config.test_fuzz import SEED
+from tests.fuzz.mutate import mutated_text
+from tests.golden.test_golden import CASES, HERE
+
+WRONG = """\
+id: personal   # Kommentar bleibt
+alias: Export: Montag
+auslöser:
+  - auslöser: datei
+    pfad: inbox/personal*.csv
+quelle:
+  pfad: inbox/personal*.csv
+  schluessel: nr
+
+  spalten:
+    nr:   Personalnummer      # drei Leerzeichen
+    name:Name
+    email: {heading: E-Mail privat, optionl: true}
+  where: name
+variablen:
+\tmobil: "{{ E-Mail privat }}"
+aktionen:
+  - aktion: fe2.sync
+    verbindung: fe2
+    felder:
+      externalDbID: {{ nr }}   # wichtig
+      nachname: „{{ name }}“
+      firstName: [a, b]
+      alarmGroups: []
+"""
+RIGHT = """\
+id: personal   # Kommentar bleibt
+alias: "Export: Montag"
+triggers:
+  - trigger: file
+    path: inbox/personal*.csv
+source:
+  path: inbox/personal*.csv
+  key: nr
+
+  columns:
+    nr:   Personalnummer      # drei Leerzeichen
+    name: Name
+    email: {heading: E-Mail privat, optional: true}
+  where: "{{ name }}"
+variables:
+  mobil: "{{ email }}"
+actions:
+  - action: fe2.sync
+    connection: fe2
+    fields:
+      externalDbId: "{{ nr }}"   # wichtig
+      lastName: "{{ name }}"
+      firstName: [a, b]
+      alarmGroups: []
+"""
+
+
+GOOD = SEED.replace("!secret gruppe", "Alarm")
+
+
+def mend(folder: Folder) -> str:
+    """The mapping as it is after ``check --fix``."""
+    write(fix(folder.root).files)
+    return (folder.mappings / "personal.yaml").read_bytes().decode()
+
+
+def mended(folder: Folder, text: str) -> str:
+    folder.write("personal.yaml", text.encode())
+    return mend(folder)
+
+
+def test_everything_certain_is_mended_and_the_rest_is_left(folder: Folder) -> None:
+    assert mended(folder, WRONG) == RIGHT
+    assert folder.said() == [("personal.yaml:23:18", "list_where_text")]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_and_the_mark_at_the_start_stay(folder: Folder, end: str) -> None:
+    assert mended(folder, "\ufeff" + WRONG.replace("\n", end)) == "\ufeff" + RIGHT.replace("\n", end)
+
+
+def test_what_was_mended_is_mended(folder: Folder) -> None:
+    mended(folder, WRONG)
+    assert fix(folder.root).files == ()
+
+
+def test_what_comes_to_light_behind_a_mistake_is_mended_with_it(folder: Folder) -> None:
+    text = GOOD.replace("fe2.sync\n", "fe2.snyc\n").replace("lastName:", "nachname:")
+    assert mended(folder, text) == GOOD
+
+
+def test_a_key_that_could_be_two_is_left_alone(folder: Folder) -> None:
+    text = SEED.replace("max_shrink: 30%", "max_r: 30%")
+    assert mended(folder, text) == text
+
+
+def test_a_name_in_a_template_is_left_alone_since_it_may_be_another_column(folder: Folder) -> None:
+    text = SEED.replace("{{ nr | phone }}", "{{ nrr | phone }}")
+    assert mended(folder, text) == text
+
+
+def test_a_key_that_stands_there_already_is_not_made_twice(folder: Folder) -> None:
+    text = SEED.replace("id: personal", "id: personal\nquelle: {path: x.csv}")
+    assert mended(folder, text) == text
+
+
+def test_secrets_are_never_touched(folder: Folder) -> None:
+    path = folder.write("secrets.yaml", b"fe2_key: @3f9c0a7be2\ngruppe: Alarm Zug 2\n")
+    folder.write("configuration.yaml", CONFIGURATION.replace("3f9c0a7be2", "!secret fe2_key"))
+    mended(folder, SEED)
+    assert path.read_bytes() == b"fe2_key: @3f9c0a7be2\ngruppe: Alarm Zug 2\n"
+
+
+def test_a_blueprint_is_mended_once_for_all_that_use_it(folder: Folder) -> None:
+    head = "blueprint:\n  name: X\n  input: {c: {default: fe2}}\n"
+    text = head + GOOD.replace("id: personal\n", "").replace("connection: fe2", "verbindung: !input c")
+    path = folder.write("blueprints/x.yaml", text.encode())
+    folder.write("one.yaml", "use_blueprint: {path: x.yaml}\n")
+    folder.write("two.yaml", "use_blueprint: {path: x.yaml}\n")
+    write(fix(folder.root).files)
+    assert path.read_text("utf-8") == text.replace("verbindung", "connection")
+    assert folder.problems() == []
+
+
+def test_only_the_mappings_that_are_named_are_mended(folder: Folder) -> None:
+    text = GOOD.replace("source:", "quelle:")
+    one, two = (folder.write(f"{name}.yaml", text.replace("id: personal", f"id: {name}").encode()) for name in "ab")
+    write(fix(folder.root, ["a"]).files)
+    assert "\nsource:" in one.read_text("utf-8")
+    assert "\nquelle:" in two.read_text("utf-8")
+
+
+def test_a_file_that_changed_meanwhile_is_left_alone(folder: Folder) -> None:
+    path = folder.write("personal.yaml", WRONG.encode())
+    files = fix(folder.root).files
+    path.write_bytes(b"id: anders\n")
+    write(files)
+    assert path.read_bytes() == b"id: anders\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="making links needs rights on Windows")
+def test_a_link_stays_a_link_and_a_file_keeps_its_permissions(folder: Folder) -> None:
+    real = folder.root / "elsewhere.yaml"
+    real.write_bytes(WRONG.encode())
+    real.chmod(0o640)
+    (folder.mappings / "personal.yaml").symlink_to(real)
+    assert mend(folder) == RIGHT
+    assert (folder.mappings / "personal.yaml").is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in folder.root.rglob("*.tmp")) == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_takes_no_file_is_told(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.write("personal.yaml", WRONG.encode())
+    folder.mappings.chmod(0o500)
+    try:
+        assert check(folder, "--fix") == EXIT_FAILED
+    finally:
+        folder.mappings.chmod(0o700)
+    assert "[file_not_writable]" in capsys.readouterr().out
+
+
+def test_a_file_that_is_gone_is_told(folder: Folder) -> None:
+    from engine.problems import UserMustFix
+
+    with pytest.raises(UserMustFix) as told:
+        write([Mended(folder.mappings / "gone.yaml", "a", "b")])
+    assert [problem.code for problem in told.value.problems] == ["file_not_writable"]
+
+
+# -- the command -----------------------------------------------------------------------------------------------------
+
+
+def check(folder: Folder, *words: str) -> int:
+    return run(["--project", str(folder.root), "check", *words])
+
+
+def test_the_difference_is_shown_and_what_is_left_to_do(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.write("personal.yaml", GOOD.replace("{{ nr |", "{{ nrr |").encode())
+    folder.write("other.yaml", GOOD.replace("personal", "other").encode())
+    path = folder.mappings / "other.yaml"
+    path.write_bytes(path.read_bytes().replace(b"source: &source", b"quelle:"))
+    assert check(folder, "--fix") == EXIT_FAILED
+    said = capsys.readouterr().out
+    assert said.startswith("--- mappings/other.yaml\n+++ mappings/other.yaml\n@@ ")
+    assert "\n-quelle:\n+source:\n" in said
+    assert "\n1 mistake was mended.\nLeft to do by hand:\nThe mapping personal is not used.\n" in said
+    assert said.endswith("1 error, 0 warnings\n")
+
+
+def test_where_all_is_mended_all_is_in_order(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.write("personal.yaml", GOOD.replace("source: &source", "quelle:").encode())
+    assert check(folder, "--fix") == EXIT_OK
+    assert capsys.readouterr().out.endswith("1 mistake was mended.\nEverything is in order.\n")
+
+
+def test_programs_get_what_was_mended_and_what_is_left(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.write("personal.yaml", WRONG.encode())
+    assert check(folder, "--fix", "--json") == EXIT_FAILED
+    document = json.loads(capsys.readouterr().out)
+    assert (document["ok"], [one["code"] for one in document["problems"]]) == (False, ["list_where_text"])
+    found = {(one["line"], one["code"]): (one["before"], one["after"]) for one in document["fixed"]}
+    assert found[12, "yaml_colon"] == ("    name:Name", "    name: Name")
+    assert found[3, "unknown_key"] == ("auslöser:", "triggers:")
+
+
+def test_a_password_in_a_mended_line_is_not_shown(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.write("configuration.yaml", CONFIGURATION.replace("access_key: 3f9c", "zugriffsschlüssel: @3f9c"))
+    check(folder, "--fix")
+    said = capsys.readouterr().out
+    assert "+    access_key: …" in said
+    assert "3f9c0a7be2" not in said
+    assert 'access_key: "@3f9c0a7be2"' in (folder.mappings / "configuration.yaml").read_text("utf-8")
+
+
+# -- whatever stands there ---------------------------------------------------------------------------------------------
+
+
+def test_what_check_offers_to_mend_is_mended(tmp_path: Path) -> None:
+    """In every broken project that goes with the messages."""
+    offered, kept = [], []
+    for case in CASES:
+        root = tmp_path / case
+        shutil.copytree(HERE / case, root)
+        for secrets in root.rglob("secrets.yaml.in"):
+            secrets.rename(secrets.with_suffix(""))
+        problems = problems_of(load(root))
+        if any(problem.fixes for problem in problems):
+            offered.append(case)
+            kept += [case] if fix(root).problems else []
+    assert kept == []
+    assert len(offered) > 25
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_whatever_stands_there_it_gets_better_or_stays(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Folder(Path(name).resolve() / "project")
+        folder.write("secrets.yaml", "gruppe: Alarm Zug 2\n")
+        before = mutated_text(SEED, Random(seed)).encode("utf-8", "surrogatepass")
+        path = folder.write("personal.yaml", before)
+        problems = folder.problems()
+        fixed = fix(folder.root)
+        write(fixed.files)
+        if not any(problem.severity == "error" for problem in problems):
+            assert path.read_bytes() == before
+        assert folder.problems() == list(fixed.problems)
+        assert len(fixed.problems) <= len(problems) - bool(fixed.mended)
+        assert fix(folder.root).files == ()
