@@ -14,7 +14,7 @@ from engine.cli.door import EXIT_FAILED
 from engine.cli.output import show, show_json, show_problems
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _, ngettext
-from engine.problems import Location, Problem, ProblemError, UserMustFix, did_you_mean
+from engine.problems import Location, Problem, ProblemError, UserMustFix, did_you_mean, why
 
 if TYPE_CHECKING:
     from engine.config.load import Project
@@ -144,7 +144,7 @@ def _write(target: Path, text: str) -> None:
         with target.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        message = _("{file} can't be written: {reason}").format(file=target, reason=error.strerror)
+        message = _("{file} can't be written: {reason}").format(file=target, reason=why(error))
         hint = _("Choose a folder where you may write.")
         raise UserMustFix(Problem("not_writable", message, hint, Location(str(target)))) from None
 

@@ -97,7 +97,8 @@ def _freeze(project: Project, words: list[str], key: str, as_json: bool) -> None
         return
     show([("good", _("This test was written to {file}, line {line}:").format(file=name, line=line))])
     show(("", f"  {text}") for text in frozen.lines())
-    kept = ", ".join(f"{heading}: {value}" for heading, value in frozen.kept.items()) or _("none")
+    cells = {name: value if isinstance(value, list) else [value] for name, value in frozen.kept.items()}
+    kept = ", ".join(f"{heading}: {', '.join(texts)}" for heading, texts in cells.items()) or _("none")
     show(
         [
             (

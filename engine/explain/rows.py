@@ -98,7 +98,7 @@ def entries() -> Entries:
         ),
         "phone_length": Explanation(
             _("A number has a number of digits that no telephone number of its country has."),
-            "+1 555 01",
+            "+7 8942328059832",
             _("Compare it with the source: a digit may be missing."),
         ),
         "phone_letters": Explanation(

@@ -18,7 +18,7 @@ from engine.config.apply import applied
 from engine.config.find import SECRETS
 from engine.config.load import Project, load
 from engine.i18n import _
-from engine.problems import Location, Problem, UserMustFix
+from engine.problems import Location, Problem, UserMustFix, why
 from engine.sync.script import problems_of
 
 BOM = "\ufeff"
@@ -59,7 +59,7 @@ def write(files: Collection[Mended]) -> None:
         try:
             _write(mended)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = why(error)
             message = _("{file} can't be written: {reason}").format(file=mended.path.name, reason=reason)
             hint = _("Check its permissions, and whether another program has it open.")
             raise UserMustFix(Problem("file_not_writable", message, hint, Location(str(mended.path)))) from None

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from engine.config.append import appended
-from engine.config.emit import flow_list, scalar
+from engine.config.emit import scalar
 from engine.config.load import Mapping as MappingFile
 from engine.config.load import Project
 from engine.config.names import heading_key, name_of
@@ -24,7 +24,9 @@ from engine.config.schema import Fe2Connection, TestModel
 from engine.config.values import FALSE_WORDS, TRUE_WORDS
 from engine.config.yaml import outline
 from engine.i18n import _
-from engine.problems import Location, Problem, UserMustFix
+from engine.problems import Location, Problem, UserMustFix, why
+from engine.source.base import Value
+from engine.source.columns import fits
 from engine.sync.headings import Role, guess
 from engine.sync.invent import Inventor
 from engine.sync.preview import checked_job, differences_of, records, render_row, unprefixed
@@ -47,18 +49,20 @@ _PARTS = re.compile(r"(\s*[,;|/\r\n]+\s*)")
 
 @dataclass(frozen=True)
 class Frozen:
-    """A test made of a real row. ``kept`` are the cells that stand in it as they are; ``joined`` rows are left out."""
+    """A test made of a real row. ``kept`` are the cells that stand in it as they are, of lists those texts that do;
+    ``joined`` rows are left out.
+    """
 
     name: str
-    row: dict[str, str]
+    row: dict[str, Value]
     expect: dict[str, Any]
-    kept: dict[str, str]
+    kept: dict[str, Value]
     joined: int
 
     def lines(self) -> list[str]:
         """The test as YAML, without indentation."""
         made = [f"- name: {scalar(self.name)}", "  row:"]
-        made += [f"    {scalar(heading)}: {scalar(value)}" for heading, value in self.row.items()]
+        made += [line for heading, value in self.row.items() for line in _field_lines(heading, value, "    ")]
         made.append("  expect:")
         for action, fields in self.expect.items():
             if fields is None:
@@ -121,7 +125,8 @@ def _look(job: Job, reading: Reading, key: str) -> tuple[Row, _Facts]:
             if heading not in roles:
                 roles[heading] = _role(heading)
             if roles[heading] in SHARED and value:
-                shared.setdefault(heading, Counter()).update({part.casefold() for part in _parts(value)})
+                parts = {part.casefold() for text in _leaves(value) for part in _parts(text)}
+                shared.setdefault(heading, Counter()).update(parts)
     if found is None:
         raise UserMustFix(not_found(job, key, keys, reading.rows, None))
     known_words, deciding = _named_by_mapping(job)
@@ -139,7 +144,7 @@ def _unfit(row: Row) -> str | None:
 
 
 def _attempt(
-    job: Job, cells: Mapping[str, str], facts: _Facts, random: Random, name: str, joined: int
+    job: Job, cells: Mapping[str, Value], facts: _Facts, random: Random, name: str, joined: int
 ) -> Frozen | None:
     """One invented row with what it becomes; None where it is rejected or something real has survived."""
     row, kept = _invented(job, cells, facts, random)
@@ -151,7 +156,7 @@ def _attempt(
         return None
     expect = {block.id: _expected(job, block.id, made.get(block.id)) for block in job.blocks}
     frozen = Frozen(name, row, expect, kept, joined)
-    real = {value for heading, value in cells.items() if heading not in kept and re.search(r"\w", value)}
+    real = {text for heading, value in cells.items() for text in _leaves(value) if _is_real(text, kept.get(heading))}
     if _survives(real, facts.known, frozen):
         return None
     test = TestModel(name=name, row=row, expect=expect)
@@ -159,28 +164,57 @@ def _attempt(
 
 
 def _invented(
-    job: Job, cells: Mapping[str, str], facts: _Facts, random: Random
-) -> tuple[dict[str, str], dict[str, str]]:
+    job: Job, cells: Mapping[str, Value], facts: _Facts, random: Random
+) -> tuple[dict[str, Value], dict[str, Value]]:
     """The row with everything replaced that does not decide, and the cells that stay. Names first: mails need them."""
-    words = {word.casefold() for value in cells.values() for word in re.findall(r"\w+", value)}
-    values = {value.casefold() for value in cells.values()}
+    texts = {heading: [*_leaves(value)] for heading, value in cells.items()}
+    values = {text.casefold() for each in texts.values() for text in each}
+    words = {word for value in values for word in re.findall(r"\w+", value)}
     inventor = Inventor(random, values | {word for word in words if len(word) > 1} | facts.keys)
-    roles = {heading: _role(heading, value) for heading, value in cells.items()}
-    order = sorted(cells, key=lambda heading: (roles[heading] not in ("first", "last", "whole"), "@" in cells[heading]))
-    made, kept = {}, {}
-    for heading in order:
+    roles = {heading: _role(heading, " ".join(each)) for heading, each in texts.items()}
+    mails = {heading: any("@" in text for text in each) for heading, each in texts.items()}
+    made: dict[str, Value] = {}
+    kept: dict[str, Value] = {}
+    for heading in sorted(cells, key=lambda one: (roles[one] not in ("first", "last", "whole"), mails[one])):
         value, role = cells[heading], roles[heading]
-        parts = _PARTS.split(value)
-        stays = [_stays(job, heading, part, role, facts) for part in parts[::2]]
-        if any(stays):
-            # A cell with several values: each for itself.
-            pieces = (part if n % 2 or stays[n // 2] else inventor.value(part, role) for n, part in enumerate(parts))
-            made[heading] = "".join(pieces)
-        else:
-            made[heading] = inventor.value(value, role)
-        if all(stays):
-            kept[heading] = value
+        staying: list[str] = []
+
+        def change(text: str, heading: str = heading, role: Role | None = role, into: list[str] = staying) -> str:
+            changed, stays = _changed(
+                text, role, [_stays(job, heading, p, role, facts) for p in _split(text)], inventor
+            )
+            into += [text] if stays else []
+            return changed
+
+        made[heading] = _mapped(value, change)
+        if staying:
+            kept[heading] = staying[0] if isinstance(value, str) else staying
     return {heading: made[heading] for heading in cells}, kept
+
+
+def _changed(text: str, role: Role | None, stays: list[bool], inventor: Inventor) -> tuple[str, bool]:
+    """What stands instead of a text, and whether all of it stays; each of several values in it is looked at alone."""
+    if not any(stays):
+        return inventor.value(text, role), False
+    parts = _PARTS.split(text)
+    pieces = (part if n % 2 or stays[n // 2] else inventor.value(part, role) for n, part in enumerate(parts))
+    return "".join(pieces), all(stays)
+
+
+def _mapped(value: Value, change: Callable[[str], str]) -> Value:
+    """A value with every text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, change) for item in value]
+    return value
+
+
+def _is_real(text: str, kept: Value) -> bool:
+    """Whether a text says something about the person, and was not left as it is on purpose."""
+    return re.search(r"\w", text) is not None and text not in _leaves(kept)
 
 
 def _stays(job: Job, heading: str, part: str, role: Role | None, facts: _Facts) -> bool:
@@ -194,8 +228,12 @@ def _stays(job: Job, heading: str, part: str, role: Role | None, facts: _Facts) 
     return role in SHARED and facts.shared.get(heading, Counter())[word] > 1
 
 
+def _split(text: str) -> list[str]:
+    return _PARTS.split(text)[::2]
+
+
 def _parts(value: str) -> list[str]:
-    return [part.strip() for part in _PARTS.split(value)[::2]]
+    return [part.strip() for part in _split(value)]
 
 
 def _role(heading: str, value: str = "") -> Role | None:
@@ -237,7 +275,7 @@ def _named_by_mapping(job: Job) -> tuple[set[str], set[str]]:
     return {word.strip().casefold() for word in words if word.strip()}, deciding
 
 
-def _used_cells(job: Job, cells: Mapping[str, str]) -> dict[str, str]:
+def _used_cells(job: Job, cells: Mapping[str, Value]) -> dict[str, Value]:
     """The cells that the mapping reads: without ``columns`` those that a template names."""
     if job.mapping.columns is not None:
         return {heading: value for heading, value in cells.items() if value}
@@ -251,10 +289,8 @@ def _used_cells(job: Job, cells: Mapping[str, str]) -> dict[str, str]:
 def _names_of(job: Job, heading: str) -> set[str]:
     if job.mapping.columns is None:
         return {name_of(heading)}
-    wanted = heading_key(heading)
-    return {
-        name for name, column in job.mapping.columns.items() if wanted in {heading_key(one) for one in column.heading}
-    }
+    columns = job.mapping.columns.items()
+    return {name for name, column in columns if any(fits(pattern, heading) for pattern in column.patterns)}
 
 
 def _key_headings(job: Job) -> set[str]:
@@ -266,7 +302,7 @@ def _key_headings(job: Job) -> set[str]:
             names |= used_names(job.environment, str(variables[name]))
     if job.mapping.columns is None:
         return {heading_key(source.key)} | {heading_key(name) for name in names}
-    return {heading_key(h) for name, column in job.mapping.columns.items() if name in names for h in column.heading}
+    return {heading_key(h) for name, column in job.mapping.columns.items() if name in names for h in column.patterns}
 
 
 # -- what is written -------------------------------------------------------------------------------------------------
@@ -305,22 +341,23 @@ def _field_lines(name: str, value: Any, indent: str) -> Iterator[str]:
         yield f"{indent}{scalar(name)}:"
         for entry in value:
             yield f"{indent}  - {_flow(entry)}"
-    elif isinstance(value, dict):
-        yield f"{indent}{scalar(name)}: {_flow(value)}"
-    elif isinstance(value, list):
-        yield f"{indent}{scalar(name)}: {flow_list(value)}"
     else:
-        yield f"{indent}{scalar(name)}: {scalar(value)}"
+        yield f"{indent}{scalar(name)}: {_flow(value)}"
 
 
-def _flow(entry: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{scalar(key)}: {scalar(value)}" for key, value in entry.items()) + "}"
+def _flow(value: Any) -> str:
+    """A value in one line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return scalar("" if value is None else str(value))
 
 
 def _survives(real: Collection[str], known: Collection[str], frozen: Frozen) -> bool:
     """Whether a real value, or a part of one that says something, stands in the test."""
-    said = [text.casefold() for text in (*frozen.row.values(), *_leaves(frozen.expect))]
-    kept = {text.casefold() for text in frozen.kept.values()}
+    said = [text.casefold() for text in (*_leaves(frozen.row), *_leaves(frozen.expect))]
+    kept = {text.casefold() for text in _leaves(frozen.kept)}
     for value in {text.strip().casefold() for text in real}:
         is_real = len(value) > 1 and value not in known and value not in kept
         if is_real and (value in said or (len(value) >= SHORTEST and any(value in text for text in said))):
@@ -359,7 +396,7 @@ def write(mapping: MappingFile, frozen: Frozen) -> int:
                 fresh.replace(path)
                 return line
     except OSError as error:
-        message = _("{file} can't be written: {reason}").format(file=path.name, reason=error.strerror)
+        message = _("{file} can't be written: {reason}").format(file=path.name, reason=why(error))
         raise UserMustFix(Problem("not_writable", message, _("Choose a folder where you may write."))) from None
     message = _("The tests of this mapping stand in brackets or in another file. Nothing was written.")
     hint = _("Put this test there yourself:") + "\n\n" + "\n".join(f"    {line}" for line in frozen.lines())

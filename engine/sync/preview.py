@@ -102,10 +102,12 @@ def _as_json(job: Job, row: Row, doubled: set[str]) -> dict[str, Any]:
         problems += [_shown(note, None, None, "warning") | _place(row) for note in rendered.notes]
         if not rendered.key and not problems:
             message = _("The key {name} is empty: this row could be anybody.").format(name=job.mapping.model.source.key)
-            problems.append(_shown(Fault("key_empty", message), None, None) | _place(row, job.columns_of(KEY)))
+            hint = _("Fill it in, or leave the row out with `where`.")
+            problems.append(_shown(Fault("key_empty", message, hint), None, None) | _place(row, job.columns_of(KEY)))
         elif rendered.key in doubled:
             message = _("The key {key} stands in several rows.").format(key=rendered.key)
-            problems.append(_shown(Fault("double_key", message), None, None) | _place(row, job.columns_of(KEY)))
+            hint = _("Which one is right? Keep one row, or join them with group_by.")
+            problems.append(_shown(Fault("double_key", message, hint), None, None) | _place(row, job.columns_of(KEY)))
         told = len(problems)
         actions = dict(records(job, job.targets, rendered, problems))
         for problem in problems[told:]:

@@ -444,6 +444,9 @@ def unknown_table(table: str, known: Iterable[str]) -> Fault:
     return Fault("unknown_table", _("There is no table {name}.").format(name=table), hint)
 
 
+_OR_NOTHING = "{{ name | default('') }}"
+
+
 def explain(error: Exception) -> Fault:
     """The fault behind any exception that a template raised."""
     if isinstance(error, Fault):
@@ -453,11 +456,14 @@ def explain(error: Exception) -> Fault:
     if isinstance(error, FilterError):
         return Fault(error.code, error.message, error.hint)
     if isinstance(error, UndefinedError):
-        return Fault("unknown_name", _("A name or key is not there: {reason}").format(reason=error.message), "")
+        message = _("A name or key is not there: {reason}").format(reason=error.message)
+        return Fault("unknown_name", message, _("Where it may be missing write {example}.").format(example=_OR_NOTHING))
     if isinstance(error, SecurityError):
-        return Fault("forbidden", _("Templates may not do this: {reason}").format(reason=error.message), "")
+        message = _("Templates may not do this: {reason}").format(reason=error.message)
+        return Fault("forbidden", message, _("Use columns, variables and filters only."))
     if isinstance(error, ZeroDivisionError):
-        return Fault("division_by_zero", _("The template divides by zero."), "")
+        hint = _("Ask before: {example}.").format(example="{{ a / b if b else '' }}")
+        return Fault("division_by_zero", _("The template divides by zero."), hint)
     if isinstance(error, RecursionError | MemoryError | OverflowError):
         return Fault("runs_away", _("The template would compute for ever."), _("Make it simpler."))
     if isinstance(error, TypeError) and re.search(
@@ -470,7 +476,9 @@ def explain(error: Exception) -> Fault:
                 number="{{ a | int }}", join="{{ a ~ b }}"
             ),
         )
-    return Fault("template_failed", _("The template failed: {reason}").format(reason=_reason(error)), "")
+    message = _("The template failed: {reason}").format(reason=_reason(error))
+    hint = _("`abgleich preview` with --key shows one person; try the parts of the template one by one.")
+    return Fault("template_failed", message, hint)
 
 
 def _reason(error: Exception) -> str:

@@ -438,8 +438,8 @@ def date(value: object, format: str = "%d.%m.%Y") -> str:
     if day is None:
         return ""
     try:
-        if len(format) > 200:
-            raise ValueError
+        if len(format) > 200 or "%" not in format:
+            raise ValueError  # `TT.MM.JJJJ` would come out as it is
         return day.strftime(format)
     except (TypeError, ValueError):
         raise FilterError(

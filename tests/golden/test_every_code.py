@@ -1,4 +1,6 @@
-"""Every code is shown somewhere: what ``check`` says by a project in this folder, what a run says by a test."""
+"""Every code is met somewhere: what ``check`` says in a project of this folder, what a run says in a preview of
+``tests/golden_runs`` or in another test.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,8 @@ from pathlib import Path
 
 from tests.codes import codes_of
 from tests.golden.test_golden import CASES, HERE, LANGUAGES, PROBLEM
+from tests.golden_runs.test_golden_runs import CODE as SAID
+from tests.golden_runs.test_golden_runs import HERE as RUNS
 
 TESTS = HERE.parent
 APART = ("test_explain.py", "test_every_code.py", "codes.py")
@@ -28,6 +32,11 @@ def shown() -> set[str]:
     return {code for case in CASES for code in PROBLEM.findall((HERE / case / "expected.txt").read_text("utf-8"))}
 
 
+def shown_by_previews() -> set[str]:
+    """The codes in what previews say."""
+    return {code for file in RUNS.glob("*/expected.txt") for code in SAID.findall(file.read_text("utf-8"))}
+
+
 def asserted() -> set[str]:
     """The codes that tests name, in the source and in the texts they compare with."""
     found: set[str] = set()
@@ -46,7 +55,7 @@ def test_everything_that_check_can_say_has_a_project_here() -> None:
 
 
 def test_every_other_code_is_named_by_a_test() -> None:
-    assert sorted(codes_of().used.keys() - shown() - asserted()) == []
+    assert sorted(codes_of().used.keys() - shown() - shown_by_previews() - asserted()) == []
 
 
 def test_every_case_is_there_in_both_languages() -> None:

@@ -177,6 +177,7 @@ def test_the_same_content_again_is_not_run_also_after_a_restart(scene: Scene) ->
         scene.write("nr\n1\n", modified=modified)
         assert scene.settled() == []
         assert scene.states == {"personal.csv": "done"}
+        assert scene.drop().code == "same_content"
         scene.restarted()
 
 
