@@ -38,9 +38,11 @@ _WAITS = {"sqlite": ("timeout",), "postgresql": ("connect_timeout",), "mysql": (
 """What drivers call the seconds that a server is waited for."""
 _FETCHED = 5000
 _DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "mssql": "pyodbc", "oracle": "oracledb"}
-# Strings, quoted names and comments: what is said in them is no part of the statement.
-_ASIDE = re.compile(
-    r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL
+# Strings, quoted names and comments: what is said in them is no part of the statement. Databases differ about where
+# they end (a backslash in a string, what follows two dashes), so a query must be harmless whichever way it is read.
+_ASIDE = (
+    re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*(?!!).*?\*/", re.DOTALL),
+    re.compile(r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|--(?=\s|$)[^\n]*|#[^\n]*|/\*(?!!).*?\*/", re.DOTALL),
 )
 _WRITES = re.compile(r"\b(insert|update|delete|merge|replace\s+into|into|drop|alter|create|truncate)\b", re.IGNORECASE)
 
@@ -91,15 +93,16 @@ class SqlSource(RecordSource):
 
 def only_select(query: str, at: Location) -> None:
     """Raises Refused for anything but a single query that only reads."""
-    bare = _ASIDE.sub(" ", query).strip().rstrip(";").strip()
     hint = _("Write one `select …` that gives the rows; nothing else is ever sent to the database.")
-    if not re.match(r"\(*\s*(select|with)\b", bare, re.IGNORECASE):
-        raise refusal("query_not_read_only", _("The query is no select."), hint, at)
-    if ";" in bare:
-        raise refusal("query_not_read_only", _("The query holds several statements."), hint, at)
-    if word := _WRITES.search(bare):
-        message = _("The query would change something: {word}.").format(word=" ".join(word[0].split()).upper())
-        raise refusal("query_not_read_only", message, hint, at)
+    for aside in _ASIDE:
+        bare = aside.sub(" ", query).strip().rstrip(";").strip()
+        if not re.match(r"\(*\s*(select|with)\b", bare, re.IGNORECASE):
+            raise refusal("query_not_read_only", _("The query is no select."), hint, at)
+        if ";" in bare:
+            raise refusal("query_not_read_only", _("The query holds several statements."), hint, at)
+        if word := _WRITES.search(bare):
+            message = _("The query would change something: {word}.").format(word=" ".join(word[0].split()).upper())
+            raise refusal("query_not_read_only", message, hint, at)
 
 
 def _no_doubles(headings: Sequence[str], name: str) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.problems import Location, Problem, ProblemError, Refused, SourceFailed
 from engine.source import REMOTES, SOURCES
 from engine.source.base import Chunk, Column, Remote, Source, SourceOptions
+from engine.source.files import source_type
 from tests.source import lists
 from tests.source.lists import SECRET, Row, Web
 
@@ -192,3 +197,32 @@ def test_every_row_has_a_line_and_a_place_for_people(case: Case) -> None:
     lines = [line for chunk in source.chunks() for line in chunk.lines]
     assert lines == sorted(set(lines))
     assert isinstance(scan.place(lines[1], ("name",)), str)
+
+
+WHOLE = (("Nr", "Name"), *((str(n), f"Name {n}") for n in range(30)))
+FORMS: dict[str, Callable[[Path], Path]] = {
+    "csv": lambda file: lists.write_csv(file, WHOLE[0], WHOLE[1:]),
+    "xlsx": lambda file: lists.write_xlsx(file, {"A": WHOLE}),
+    "ods": lambda file: lists.write_ods(file, {"A": WHOLE}),
+    "xls": lambda file: Path(shutil.copy(Path(__file__).parent / "files" / "untersuchungen.xls", file)),
+    "json": lambda file: lists.write_json(file, lists.records(WHOLE[0], WHOLE[1:])),
+    "ndjson": lambda file: lists.write_ndjson(file, lists.records(WHOLE[0], WHOLE[1:])),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(form: str, data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = FORMS[form](Path(folder) / f"p.{form}")
+        content = bytearray(file.read_bytes())
+        for _change in range(data.draw(st.integers(1, 4))):
+            at = data.draw(st.integers(0, len(content) - 1))
+            content[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+        file.write_bytes(content)
+        try:
+            source = SOURCES[source_type(None, file.name)](file, SourceOptions(None))
+            assert sum(map(len, source.chunks(raw=True))) == source.scan().rows
+        except Refused as refused:
+            assert all(problem.hint and problem.at.file for problem in refused.problems)

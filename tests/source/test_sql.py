@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.problems import ProblemError, Refused, SourceFailed
+from engine.problems import NOWHERE, ProblemError, Refused, SourceFailed
 from engine.source import REMOTES
 from engine.source.base import Column, Remote, Source, SourceOptions
+from engine.source.sql import only_select
 
 PASSWORD = "kennwort-4711"
 
@@ -90,3 +91,37 @@ def test_two_columns_of_one_name_are_told(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         source(f"sqlite:///{file}", "select a.nr, b.nr from mitglieder a, mitglieder b").scan()
     assert refused.value.problems[0].code == "double_heading"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select 'a\\'; commit; delete from x; --'",
+        'select "a\\"; delete from x; --"',
+        "select 5--1; delete from x",
+        "select 1 # '\n; delete from x --'",
+        "select 1 /*! ; delete from x */",
+        "select 1 /* /* */ ; delete from x */",
+        "select $$; delete from x; select $$",
+        "with x as (delete from y returning *) select * from x",
+        "explain analyze delete from x",
+        "",
+    ],
+)
+def test_no_way_of_reading_a_query_lets_it_write(query: str) -> None:
+    with pytest.raises(Refused) as refused:
+        only_select(query, NOWHERE)
+    assert refused.value.problems[0].code == "query_not_read_only"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select 1",
+        " (select 1) union (select 2) ; ",
+        "-- insert\nselect 'it''s; into' as \"delete\" /* drop; */",
+        "with a as (select 1 as updated) select updated from a where t like '%:x%'",
+    ],
+)
+def test_a_query_that_reads_may_say_anything(query: str) -> None:
+    only_select(query, NOWHERE)
