@@ -214,6 +214,8 @@ def clean(value: Any) -> Value:
         return text if text.isascii() else _composed(text)
     if value is None:
         return ""
+    if isinstance(value, Unusable):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
@@ -232,7 +234,7 @@ def _composed(text: str) -> Value:
     return normalize("NFC", text)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any) -> Value:
     """The text of a number, a date or a time of day; ISO for dates, as databases write them."""
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
@@ -241,7 +243,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.isoformat(" ")
     if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).decode("utf-8", "replace").strip()
+        return clean(bytes(value).decode("utf-8", "surrogateescape"))
     return str(value)
 
 

@@ -79,7 +79,7 @@ class SqlSource(RecordSource):
         while rows := result.fetchmany(_FETCHED):
             for row in rows:
                 values = [clean(value) for value in row]
-                written = json.dumps(values, default=str).encode()
+                written = json.dumps(values, default=repr).encode()
                 found.update(written)
                 size += len(written)
                 records.append(dict(zip(headings, values, strict=True)))

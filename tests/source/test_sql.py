@@ -10,6 +10,7 @@ from engine.problems import NOWHERE, ProblemError, Refused, SourceFailed
 from engine.source import REMOTES
 from engine.source.base import Column, Remote, Source, SourceOptions
 from engine.source.sql import only_select
+from tests.source import lists
 
 PASSWORD = "kennwort-4711"
 
@@ -85,8 +86,6 @@ def test_addresses_that_can_not_be_used_are_told(url: str, code: str) -> None:
 
 
 def test_two_columns_of_one_name_are_told(tmp_path: Path) -> None:
-    from tests.source import lists
-
     file = lists.write_sqlite(tmp_path / "v.db", ("nr", "name"), [(1, "a")])
     with pytest.raises(Refused) as refused:
         source(f"sqlite:///{file}", "select a.nr, b.nr from mitglieder a, mitglieder b").scan()
@@ -125,3 +124,11 @@ def test_no_way_of_reading_a_query_lets_it_write(query: str) -> None:
 )
 def test_a_query_that_reads_may_say_anything(query: str) -> None:
     only_select(query, NOWHERE)
+
+
+def test_half_a_character_in_a_database_fails_where_it_is_used(tmp_path: Path) -> None:
+    file = lists.write_sqlite(tmp_path / "v.db", ("nr", "name"), [(1, "ab"), (2, b"J\xf6rg")])
+    found = source(f"sqlite:///{file}", "select nr, name from mitglieder")
+    (chunk,) = found.chunks()
+    assert chunk.rows[0] == ("1", "ab")
+    assert chunk.rows[1][1].fault.code == "not_a_text"
