@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -17,6 +17,7 @@ from engine.i18n import language, use_language
 from engine.problems import Problem, ProblemError
 from engine.service.engine import Engine, Homeless
 from engine.service.moods import _decided
+from engine.service.presence import Presence
 from engine.service.work import bug
 from engine.source import SOURCES
 from engine.source.base import SourceOptions
@@ -87,11 +88,15 @@ def test_a_database_that_nobody_knows_is_told(tmp_path: Path) -> None:
     assert told(lambda: Store(tmp_path, "mysql://localhost/abgleich")).code == "database_unusable"
 
 
-def test_a_second_engine_is_told_who_is_at_work() -> None:
-    state = SimpleNamespace(engines=lambda: [SimpleNamespace(id="main", pid=4711)])
-    engine = cast(Engine, SimpleNamespace(state=state, store=SimpleNamespace(is_shared=True)))
-    problem = Engine._second(engine)
-    assert (problem.code, "4711" in problem.message) == ("engine_at_work", True)
+def test_a_second_engine_is_told_who_is_at_work(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state")
+    first = Presence(store, worker=False)
+    first.come()
+    problem = told(Presence(store, worker=False).come)
+    assert (problem.code, str(os.getpid()) in problem.message) == ("engine_at_work", True)
+    first.go()
+    first.close()
+    store.close()
 
 
 def test_an_engine_without_its_state_ends() -> None:

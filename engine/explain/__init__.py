@@ -5,10 +5,10 @@ A test holds the tables against the codes that the source names: none is missing
 
 from __future__ import annotations
 
-from engine.explain import fe2, greyhound, mapping, program, rows, run, source, syntax, template
+from engine.explain import fe2, formats, greyhound, mapping, program, rows, run, source, syntax, template
 from engine.explain.base import Entries
 
-AREAS = (syntax, mapping, template, rows, source, run, fe2, greyhound, program)
+AREAS = (syntax, mapping, template, rows, source, formats, run, fe2, greyhound, program)
 
 
 def explanations() -> Entries:

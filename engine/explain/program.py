@@ -94,4 +94,37 @@ def entries() -> Entries:
             _("Start one engine without --worker, or name a PostgreSQL database."),
             "abgleich start",
         ),
+        "file_exists": Explanation(
+            _("A mapping of this name is there already; it is not overwritten."),
+            "abgleich new liste.xlsx --to fe2 --out personal.yaml",
+            _("Choose another name."),
+            "abgleich new liste.xlsx --to fe2 --out mitglieder.yaml",
+        ),
+        "key_not_found": Explanation(
+            _("No row of the list has this key."),
+            "abgleich preview personal --key Muster",
+            _("Write what stands in the column of the key."),
+            "abgleich preview personal --key 1042",
+        ),
+        "no_connection": Explanation(
+            _("configuration.yaml names no connection of this kind yet."),
+            "abgleich new liste.xlsx --to greyhound",
+            _("Write the connection there as the message shows it, then try again."),
+        ),
+        "not_a_mapping_place": Explanation(
+            _("A mapping lies in the folder mappings of the project, with the ending .yaml."),
+            "abgleich new liste.xlsx --to fe2 --out C:\\Temp\\m.txt",
+            _("Give a name only, or a place below mappings."),
+            "abgleich new liste.xlsx --to fe2 --out mitglieder.yaml",
+        ),
+        "row_not_frozen": Explanation(
+            _("This row can't become a test: it is rejected itself, or no invented row behaves like it."),
+            "abgleich test personal --freeze 1042",
+            _("Take another person's key, or write the test by hand."),
+        ),
+        "tests_elsewhere": Explanation(
+            _("The tests of the mapping are written in a way that can't be added to without touching other lines."),
+            "tests: !include tests.yaml",
+            _("Put the test that is shown there yourself."),
+        ),
     }

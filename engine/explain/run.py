@@ -219,4 +219,9 @@ def entries() -> Entries:
             _("Write the number as `abgleich runs` shows it."),
             "abgleich show 2026-11-22-3",
         ),
+        "lock_lost": Explanation(
+            _("The run lost its lock while it wrote, so another run may write to the same server. It stopped."),
+            _("The PostgreSQL server was restarted during a run."),
+            _("Run again: what was written is noted, the rest follows. The engine does so by itself."),
+        ),
     }

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from engine.config.blueprint import OWN_KEYS
 from engine.config.documented import documented
+from engine.config.load import NEEDED
 from engine.config.parse import PLURALS
 from engine.config.schema import (
     CONDITIONS,
@@ -128,10 +129,20 @@ def _body() -> Schema:
         "properties": keys,
         "anyOf": [{"not": {"type": "object"}}, *({"required": kind["required"]} for kind in kinds)],
     }
+    properties["source"] |= _needed_in_source()
     properties["source"]["properties"]["columns"] |= {"additionalProperties": columns}
     for singular, plural in PLURALS.items():
         properties[singular] = properties[plural]
     return schema
+
+
+def _needed_in_source() -> Schema:
+    """What a source of each type must have; where that is a file, its path."""
+    needed: Schema = {"required": ["path"]}
+    for kind, keys in NEEDED.items():
+        is_kind = {"type": "object", "required": ["type"], "properties": {"type": {"const": kind}}}
+        needed = {"if": is_kind, "then": {"required": list(keys)}, "else": needed}
+    return needed
 
 
 def _configuration() -> Schema:
