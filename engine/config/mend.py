@@ -61,6 +61,8 @@ def proposals(lines: list[str], error: Syntax) -> Iterator[Mend]:
         return
     yield from _tabs(lines, error)
     for line in near:
+        yield from _dashes(lines[line], line)
+    for line in near:
         yield from _templates(lines[line], line)
     yield from _quotes(lines, error)
     for line in near[:2]:
@@ -83,12 +85,35 @@ def _tabs(lines: list[str], error: Syntax) -> Iterator[Mend]:
         for indent in _instead_of(lines, error.line, blank):
             edit = Edit(0, len(blank), " " * indent)
             hint = _("Put {wanted} blanks before it.").format(wanted=indent)
-            yield Mend("tab_indentation", message, error.line, blank.index("\t"), (edit,), hint)
+            sure = _is_only_level(lines, error.line, indent)
+            yield Mend("tab_indentation", message, error.line, blank.index("\t"), (edit,), hint, sure)
         return
     end = error.column
     while end < len(line) and line[end] in " \t":
         end += 1
     yield Mend("tab_indentation", message, error.line, error.column, (Edit(error.column, end - error.column, " "),))
+
+
+def _is_only_level(lines: list[str], index: int, width: int) -> bool:
+    """Whether a line with tabs can begin nowhere else: the lines around it have none and leave no choice."""
+    above = next((line for line in reversed(lines[:index]) if _says_something(line)), "")
+    below = next((line for line in lines[index + 1 :] if _says_something(line)), "")
+    if "\t" in above[: len(above) - len(above.lstrip())] + below[: len(below) - len(below.lstrip())]:
+        return False
+    if above.rstrip().endswith(":"):
+        # As the only line below a key it may stand anywhere behind it.
+        return width == _indent(below) > _indent(above) or width > _indent(above) >= _indent(below)
+    return width == _indent(below) == _indent(above)
+
+
+def without_tabs(lines: list[str], size: int) -> dict[int, Edit]:
+    """For each line that is indented by tabs, the edit that puts ``size`` blanks for each of them."""
+    edits = {}
+    for index, line in enumerate(lines):
+        blank = line[: len(line) - len(line.lstrip(" \t"))]
+        if "\t" in blank and _says_something(line):
+            edits[index] = Edit(0, len(blank), " " * len(blank.expandtabs(size)))
+    return edits
 
 
 def _instead_of(lines: list[str], index: int, blank: str) -> list[int]:
@@ -102,6 +127,13 @@ def _instead_of(lines: list[str], index: int, blank: str) -> list[int]:
         return [width for width in (*likely, *wide, indent + 2) if width > indent]
     known = _levels(lines, index)
     return [width for width in (*likely, indent, *wide) if width in known]
+
+
+def _dashes(line: str, index: int) -> Iterator[Mend]:
+    """What word processors make of a hyphen."""
+    if match := re.match(r"[ ]*([–—−])[ ]", line):
+        message = _("A list item begins with a hyphen; this dash is another sign.")
+        yield Mend("yaml_character", message, index, match.start(1), (Edit(match.start(1), 1, "-"),))
 
 
 # -- templates -------------------------------------------------------------------------------------------------------

@@ -250,6 +250,8 @@ def _problem(detail: ErrorDetails, root: Node, where: Path) -> Problem:
         return Problem("value_not_allowed", message, f"{hint} {known}".strip(), root.locate(where), fixes=fixes)
     if "message" in context:
         at = root.locate((*where, *context.get("inside", ())))
-        return Problem(detail["type"], str(context["message"]), str(context.get("hint", "")), at)
+        instead = context.get("instead")
+        fixes = root.rewriting(where, instead) if isinstance(instead, str) else ()
+        return Problem(detail["type"], str(context["message"]), str(context.get("hint", "")), at, fixes=fixes)
     hint = _("Compare it with the documentation of this key.")
     return Problem("value_invalid", _("This value does not fit here."), hint, root.locate(where))

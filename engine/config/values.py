@@ -27,6 +27,7 @@ TRUE_WORDS = frozenset({"true", "yes", "on", "ja"})
 FALSE_WORDS = frozenset({"false", "no", "off", "nein"})
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_AT_ONCE = 32
+CURLY_QUOTES = "„“”‚‘’»«"
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp850", "latin-1", "iso-8859-15", "mac_roman")
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -58,9 +59,15 @@ class Limit:
         return _("{count} or {percent}").format(count=self.count, percent=percent) if self.count else percent
 
 
-def wrong(code: str, message: str, hint: str = "", inside: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """The error a validator raises; ``message`` is for people and already translated."""
-    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, "inside": inside})
+def wrong(
+    code: str, message: str, hint: str = "", inside: tuple[str | int, ...] = (), instead: str | None = None
+) -> PydanticCustomError:
+    """The error a validator raises; ``message`` is for people and already translated.
+
+    ``instead`` is the text as it should be, where nothing else can have been meant.
+    """
+    context = {"message": message, "hint": hint, "inside": inside, "instead": instead}
+    return PydanticCustomError(code, "{message}", context)
 
 
 def missing(inside: tuple[str | int, ...] = ()) -> PydanticCustomError:
@@ -84,6 +91,10 @@ def filled(value: Any) -> str:
     written = text(value)
     if not written.strip():
         raise missing()
+    if written[0] in CURLY_QUOTES and written[-1] in CURLY_QUOTES and len(written) > 1:
+        bare = written.strip(CURLY_QUOTES)
+        message, hint = _("These quotes are typographic: they would be taken along."), _("Write: {line}")
+        raise wrong("typographic_quotes", message, hint.format(line=f'"{bare}"'), instead=bare)
     return written
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from engine.problems import did_you_mean
 
 SURE = 0.75
 """So alike two words must be at least that one is taken for the other without asking."""
+
+_WORD = re.compile(r"[\w.-]+")
+"""More than one word may be more than one mistake."""
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "-": "_", " ": "_"})
 
@@ -37,7 +41,7 @@ _GERMAN = {
     "heading": "überschrift spaltenüberschrift",
     "path": "pfad datei",
     "type": "typ art",
-    "trigger": "auslöser",
+    "trigger": "auslöser plattform",
     "condition": "bedingung",
     "weekday": "wochentag wochentage tag tage",
     "at": "um uhrzeit zeit",
@@ -135,7 +139,7 @@ def surely_meant(word: str, known: Iterable[str]) -> str | None:
         if found:
             return found[0] if len(found) == 1 else None
     by_folded = {_folded(name): name for name in listed}
-    near = difflib.get_close_matches(_folded(word), by_folded, n=2)
+    near = difflib.get_close_matches(_folded(word), by_folded, n=2) if _WORD.fullmatch(word) else []
     if len(near) != 1 or difflib.SequenceMatcher(None, _folded(word), near[0]).ratio() < SURE:
         return None
     return by_folded[near[0]]

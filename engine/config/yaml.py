@@ -21,9 +21,9 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from engine.config.find import CONFIGURATION, SECRETS
 from engine.config.memory import Met, hash_of
-from engine.config.mend import LONGEST_LINE, Mend, Syntax, proposals, quoting
+from engine.config.mend import LONGEST_LINE, Mend, Syntax, proposals, quoting, without_tabs
 from engine.config.node import Node
-from engine.config.text import Text, split
+from engine.config.text import Edit, Text, split
 from engine.i18n import _
 from engine.problems import Fix, Location, Problem, did_you_mean, why
 from engine.problems import Path as KeyPath
@@ -35,6 +35,7 @@ MAX_BRACKETS = 200
 MAX_INCLUDE_DEPTH = 20
 MAX_REPAIRS = 50
 MAX_TRIED = 1 << 18
+TAB_SIZES = (2, 4, 8)
 END = float("inf")
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 SHIFTED = ("tab_indentation", "yaml_indentation")
@@ -453,7 +454,7 @@ class _Composer:
                 self._too_deep()
                 return None
             except MarkedYAMLError as error:
-                if not self._mend(error):
+                if not self._expand_tabs(error) and not self._mend(error):
                     self._syntax(error)
                     return None
             except (YAMLError, ValueError) as error:
@@ -465,6 +466,40 @@ class _Composer:
         message = _("The file is nested too deeply.")
         hint = _("Look for brackets too many; a mapping has a few levels only.")
         self.problems.append(Problem("yaml_too_deep", message, hint, Location(self.name, 1, 1)))
+
+    def _expand_tabs(self, error: MarkedYAMLError) -> bool:
+        """Put blanks for the tabs of all lines at once, where that makes them readable. False where it does not."""
+        syntax, lines = self._place(error), self.text.lines()
+        edits = without_tabs(lines, TAB_SIZES[0])
+        if "'\\t'" not in syntax.problem or syntax.line not in edits or len(edits) < 2:
+            return False  # a single line is put right by its neighbours
+        found: list[tuple[int, dict[int, Edit], Text, Any]] = []
+        for size in TAB_SIZES:
+            edits, text = without_tabs(lines, size), self.text
+            for line, edit in edits.items():
+                text = text.mended(line, (edit,))
+            self._budget -= len(text)
+            reached = _first_error(text) if self._budget > 0 else 0
+            if reached == END or text.line_of(int(reached)) > max(edits) + 1:
+                found.append((size, edits, text, _levels(text) if reached == END else None))
+        if not found:
+            return False
+        # Wide tabs keep apart what blanks behind a tab would put on one level: what they mean is meant.
+        size, edits, text, _shape = next(one for one in found if one[3] == found[-1][3])
+        self._report_tabs(edits, size, sure=found[-1][3] is not None)
+        self.text = text
+        return True
+
+    def _report_tabs(self, edits: dict[int, Edit], size: int, sure: bool) -> None:
+        first = min(edits)
+        line = self.text.lines()[first]
+        mends = [Mend("tab_indentation", "", number, 0, (edit,)) for number, edit in edits.items()]
+        fixes = [_fixes(self.name, self.text, mend) for mend in mends]
+        message = _("A tab stands where only blanks may stand.")
+        hint = _("Put blanks instead, {size} for each tab, here and in all lines below.").format(size=size)
+        at = Location(self.name, first + 1, self.text.original(first, line.index("\t")) + 1)
+        every = tuple(fix for found in fixes for fix in found) if sure and all(fixes) else ()
+        self.problems.append(Problem("tab_indentation", message, hint, at, fixes=every))
 
     def _mend(self, error: MarkedYAMLError) -> bool:
         """Try what the mistake could be, note it and go on with the mended text. False where nothing helps."""
@@ -556,6 +591,19 @@ def _outlined(node: Any) -> Any:
         made = "" if node.style is None and node.value in NULLS else node.value
     tag = str(node.tag or "")
     return f"{tag} {made}" if tag.startswith("!") and len(tag) > 1 else made
+
+
+def _levels(text: Text) -> Any:
+    """What stands in what, in a text that can be parsed."""
+
+    def shape(node: Any, depth: int = 0) -> Any:
+        if depth > MAX_DEPTH or not isinstance(node, MappingNode | SequenceNode):
+            return node.value if isinstance(node, ScalarNode) else None
+        if isinstance(node, MappingNode):
+            return {str(shape(key, depth + 1)): shape(value, depth + 1) for key, value in node.value}
+        return [shape(item, depth + 1) for item in node.value]
+
+    return shape(_parsed(text))
 
 
 def _fixes(name: str, text: Text, mend: Mend) -> tuple[Fix, ...]:

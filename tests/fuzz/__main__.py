@@ -14,16 +14,17 @@ from tests.fuzz.harness import attempt, trials
 def main() -> int:
     words = argparse.ArgumentParser(prog="python -m tests.fuzz")
     words.add_argument("count", type=int, nargs="?", default=20_000)
-    words.add_argument("--at", type=int, help="a single number, or where to begin")
+    words.add_argument("--at", type=int, help="a single number")
+    words.add_argument("--first", type=int, default=0, help="the number to begin with")
     words.add_argument("--only", default="", help="kinds whose name has this word")
     given = words.parse_args()
     use_language("de")
-    first = given.at or 0
+    numbers = range(given.first, given.first + given.count) if given.at is None else range(given.at, given.at + 1)
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         for trial in trials(Path(folder)):
             if given.only in trial.name:
-                result = attempt(trial, range(first, first + (1 if given.at is not None else given.count)))
+                result = attempt(trial, numbers)
                 print(result, flush=True)
                 for number, reason in result.failed:
                     print(f"--- number {number}\n{reason}", flush=True)
