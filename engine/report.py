@@ -173,10 +173,18 @@ def explanation_lines(explained: Mapping[str, Explanation], whole: bool) -> Iter
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
-def run_lines(report: Mapping[str, Any], most: int | None = MAX_CHANGES) -> Iterator[Line]:
+def no_line(_file: str, _line: int) -> None:
+    """For where the files of a problem are not at hand, or have changed since."""
+
+
+def run_lines(
+    report: Mapping[str, Any],
+    most: int | None = MAX_CHANGES,
+    line_of: Callable[[str, int], str | None] = no_line,
+) -> Iterator[Line]:
     """A run or a plan: what the list gave, every action as a diff, who was rejected, what waits and what to do now.
 
-    At the most ``most`` changes of an action are shown, None for all.
+    At the most ``most`` changes of an action are shown, None for all. ``line_of`` gives the user's own lines.
     """
     yield from _source_lines(report)
     if report["status"] in ("refused", "skipped"):
@@ -184,11 +192,13 @@ def run_lines(report: Mapping[str, Any], most: int | None = MAX_CHANGES) -> Iter
     for action in report.get("actions", []):
         yield from action_lines(action, most)
     yield from _rejected_lines(report.get("rejected", []), everything=most is None)
-    yield from _problems_of_run(report.get("problems", []), everything=most is None)
+    yield from _problems_of_run(report.get("problems", []), most is None, line_of)
     yield from _ending_lines(report)
 
 
-def _problems_of_run(problems: Sequence[Mapping[str, Any]], everything: bool) -> Iterator[Line]:
+def _problems_of_run(
+    problems: Sequence[Mapping[str, Any]], everything: bool, line_of: Callable[[str, int], str | None]
+) -> Iterator[Line]:
     """What is to be said; where many persons have the same, the first few and how many there are."""
     counts = Counter(problem["code"] for problem in problems)
     shown: Counter[str] = Counter()
@@ -196,7 +206,7 @@ def _problems_of_run(problems: Sequence[Mapping[str, Any]], everything: bool) ->
         code = problem["code"]
         shown[code] += 1
         if everything or shown[code] <= MAX_ALIKE:
-            yield from problem_lines(problem, lambda _file, _line: None)
+            yield from problem_lines(problem, line_of)
         elif shown[code] == counts[code]:
             more = counts[code] - MAX_ALIKE
             text = ngettext("… and {n} more of the kind [{code}]", "… and {n} more of the kind [{code}]", more)

@@ -26,4 +26,4 @@ def command(
     project = load_project(context)
     with problems_shown(context, as_json), tools(project) as used:
         report = apply_plan(project, plan, used, approved=True)
-    finish(report, as_json)
+    finish(report, as_json, project.root)

@@ -13,6 +13,7 @@ import typer
 from engine.cli.door import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE
 from engine.cli.output import hide, problems_document, progress, show, show_json, show_problems
 from engine.config.find import CONFIGURATION, FOLDER, find_project
+from engine.config.lines import reader_of_lines
 from engine.i18n import _
 from engine.problems import Location, Problem, UserMustFix, did_you_mean
 
@@ -120,15 +121,15 @@ def tools(project: Project) -> Iterator[Tools]:
         )
 
 
-def finish(report: Report, as_json: bool) -> None:
+def finish(report: Report, as_json: bool, root: Path) -> None:
     """Show a run and end with its exit code."""
     from engine.report import run_lines
 
     document = report.as_json()
     if as_json:
-        show_json(document)
+        show_json({**document, "problems": problems_document(report.problems, root)})
     else:
-        show(run_lines(document))
+        show(run_lines(document, line_of=reader_of_lines(root)))
     raise typer.Exit(CODES.get(report.status, EXIT_OK))
 
 

@@ -30,4 +30,4 @@ def command(
         mapping = mapping_ids(project, [mapping])[0]
     with problems_shown(context, as_json, mapping), tools(project) as used:
         report = forget_person(project, mapping, key, used)
-    finish(report, as_json)
+    finish(report, as_json, project.root)

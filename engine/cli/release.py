@@ -26,4 +26,4 @@ def command(
     project = load_project(context)
     with problems_shown(context, as_json, mapping), tools(project) as used:
         report = release_mapping(project, mapping, used)
-    finish(report, as_json)
+    finish(report, as_json, project.root)
