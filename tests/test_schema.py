@@ -173,7 +173,7 @@ def properties(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any
                 for key, inner in value.items():
                     yield f"{path}.{key}", inner
                     yield from properties(inner, f"{path}.{key}")
-            elif name not in ("enum", "required"):
+            elif name not in ("enum", "required", "if"):
                 yield from properties(value, path)
 
 

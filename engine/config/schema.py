@@ -281,7 +281,7 @@ class SourceModel(Model):
 
     type: OptionalText = None
     """csv, excel, json, ndjson, sql or http; default by the file's ending."""
-    path: Text = ""
+    path: Filled = ""
     """The file, or a pattern such as inbox/personal*.csv: the newest match. Not for sql and http."""
     settle: Seconds = 2.0
     """A file is read when it has not changed for so long."""

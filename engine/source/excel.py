@@ -22,7 +22,7 @@ from engine.i18n import _
 from engine.problems import Location, Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Scan, SourceOptions, Value
 from engine.source.columns import MISSING, Layout, layout_of, wanted_keys
-from engine.source.sheets import Extras, TooLarge, letters, look_beside
+from engine.source.sheets import Extras, TooLarge, is_locked, letters, look_beside
 from engine.source.whole import no_rows, nobody, place_of, read_whole, refusal
 from engine.template.faults import Unusable
 
@@ -172,6 +172,9 @@ def _opened(file: Path, content: bytes) -> CalamineWorkbook:
         raise refusal("no_workbook", message, hint, at)
     if content.startswith(_OLE) and len(content) % _OLE_SECTOR:
         raise _damaged(file)
+    if is_locked(content):
+        message = _("The workbook is protected by a password.")
+        raise refusal("workbook_locked", message, _("Save it without a password."), at)
     import python_calamine
 
     with _calamine_errors(file):
@@ -192,10 +195,6 @@ class _calamine_errors:  # noqa: N801  # a context manager
             return
         import python_calamine
 
-        at = place_of(self._file)
-        if isinstance(error, python_calamine.PasswordError):
-            message = _("The workbook is protected by a password.")
-            raise refusal("workbook_locked", message, _("Save it without a password."), at) from None
         if not isinstance(error, python_calamine.CalamineError | OSError | ValueError) and (
             type(error).__name__ != "PanicException"
         ):
@@ -205,7 +204,7 @@ class _calamine_errors:  # noqa: N801  # a context manager
 
 def _damaged(file: Path) -> Refused:
     message = _("The workbook can't be read: it was cut off, or it is damaged.")
-    hint = _("Export it again. If Excel opens it, save it anew as .xlsx.")
+    hint = _("Export it again. If Excel opens it, save it anew as .xlsx, without a password.")
     return refusal("cut_off_file", message, hint, place_of(file))
 
 

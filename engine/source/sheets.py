@@ -12,6 +12,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -23,6 +24,8 @@ from engine.template.faults import Fault, Unusable
 MOST_CELLS = 30_000_000
 MOST_BYTES = 1 << 30
 """Bytes of XML in a workbook."""
+MANIFEST = "META-INF/manifest.xml"
+MOST_OF_MANIFEST = 1 << 20
 
 
 class TooLarge(Exception):
@@ -36,6 +39,17 @@ class Extras:
     """Cells that calamine gives otherwise: row (from 1) -> column (from 0) -> value."""
 
     rows: dict[int, dict[int, Value]] = field(default_factory=dict)
+
+
+def is_locked(content: bytes) -> bool:
+    """Whether a workbook is encrypted, which calamine does not tell from a damaged one."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return "EncryptedPackage".encode("utf-16-le") in content
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as book, book.open(MANIFEST) as file:
+            return b"encryption-data" in file.read(MOST_OF_MANIFEST)
+    except (KeyError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def look_beside(content: bytes, sheet: str) -> Extras:

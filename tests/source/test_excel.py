@@ -246,3 +246,28 @@ def test_a_file_that_changes_later_changes_nothing(tmp_path: Path) -> None:
     assert found.scan().rows == 1
     file.unlink()
     assert [row for chunk in found.chunks() for row in chunk.rows] == [("1", "A")]
+
+
+def test_a_workbook_with_a_password_says_so(tmp_path: Path) -> None:
+    file = lists.write_ods(tmp_path / "geheim.ods", {"Aktive": [("Nr", "Name"), ("1", "Anna")]})
+    locked = tmp_path / "locked.ods"
+    with zipfile.ZipFile(file) as book, zipfile.ZipFile(locked, "w") as made:
+        for name in book.namelist():
+            content = book.read(name)
+            if name == "META-INF/manifest.xml":
+                content = (
+                    b'<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+                    b'<manifest:file-entry manifest:full-path="content.xml">'
+                    b"<manifest:encryption-data/></manifest:file-entry></manifest:manifest>"
+                )
+            made.writestr(name, content)
+    assert refusal(locked).code == "workbook_locked"
+
+
+def test_an_encrypted_workbook_of_excel_says_so(tmp_path: Path) -> None:
+    """Excel puts the encrypted workbook into a container of the old kind, in a stream of this name."""
+    file = tmp_path / "geheim.xlsx"
+    file.write_bytes(
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(480)
+    )
+    assert refusal(file).code == "workbook_locked"

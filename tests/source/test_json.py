@@ -12,6 +12,7 @@ from engine.problems import Problem, Refused
 from engine.source import SOURCES
 from engine.source.base import Column, SourceOptions
 from engine.source.records import clean
+from tests.source import lists
 
 ANY = SourceOptions(None)
 
@@ -150,3 +151,10 @@ def test_values_become_texts_lists_and_keys_with_texts(value: Any) -> None:
     made = clean(value)
     assert is_clean(made)
     assert clean(made) == made
+
+
+def test_records_with_thousands_of_keys_are_no_people(tmp_path: Path) -> None:
+    file = lists.write_json(tmp_path / "a.json", [{f"k{number}": number for number in range(6000)}])
+    with pytest.raises(Refused) as refused:
+        SOURCES["json"](file, SourceOptions(None)).scan()
+    assert [problem.code for problem in refused.value.problems] == ["too_many_headings"]

@@ -464,6 +464,21 @@ def test_csv_comes_from_an_address_with_lines_as_in_the_file(world: World, serve
     assert len(world.ids) == 14
 
 
+def test_a_next_link_that_is_no_address_ends_the_reading(world: World, server: Web) -> None:
+    over_http(world, server, HTTP.replace("next: links.next", "next: links"))
+    server.gives({"data": lists.records(HEADINGS, table(15)), "links": ["/2"]})
+    result = world.run()
+    assert (result.status, result.codes) == ("refused", ["bad_next_link"])
+
+
+def test_pages_of_a_csv_are_not_joined(world: World, server: Web) -> None:
+    over_http(world, server, f"type: http\nurl: ADDRESS/liste.csv\ncolumns: {NAMES}")
+    body = lists.csv_text(HEADINGS, table(15)).encode()
+    server.gives(body, "text/csv", Link='</2>; rel="next"')
+    result = world.run()
+    assert (result.status, result.codes) == ("refused", ["pages_not_possible"])
+
+
 def test_a_copy_of_the_answer_can_be_tried_as_a_file(world: World, server: Web) -> None:
     over_http(world, server)
     file = lists.write_json(world.root / "kopie.json", page(table(3)))
