@@ -469,9 +469,11 @@ class _Composer:
 
     def _expand_tabs(self, error: MarkedYAMLError) -> bool:
         """Put blanks for the tabs of all lines at once, where that makes them readable. False where it does not."""
-        syntax, lines = self._place(error), self.text.lines()
+        if "'\\t'" not in str(error.problem):
+            return False
+        lines = self.text.lines()
         edits = without_tabs(lines, TAB_SIZES[0])
-        if "'\\t'" not in syntax.problem or syntax.line not in edits or len(edits) < 2:
+        if self._place(error).line not in edits or len(edits) < 2:
             return False  # a single line is put right by its neighbours
         found: list[tuple[int, dict[int, Edit], Text, Any]] = []
         for size in TAB_SIZES:

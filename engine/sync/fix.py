@@ -91,7 +91,7 @@ def _decoded(content: bytes) -> str | None:
 class _Fixer:
     def __init__(self, root: Path, mappings: Collection[str] | None) -> None:
         self.root = root
-        self.mappings = mappings
+        self.files = None if mappings is None else {load(root).ids[name] for name in mappings}
         self.lying: dict[Path, str | None] = {}
         self.texts: Texts = {}
         self.mended: list[Problem] = []
@@ -110,8 +110,10 @@ class _Fixer:
 
     def _problems(self, texts: Texts) -> list[Problem]:
         project: Project = load(self.root, instead=texts)
-        known = None if self.mappings is None else [name for name in self.mappings if name in project.ids]
-        return problems_of(project, known)
+        if self.files is None:
+            return problems_of(project)
+        # An id may become another one: files stay.
+        return problems_of(project, [name for name, path in project.ids.items() if path in self.files])
 
     def _is_hopeful(self, problem: Problem) -> bool:
         path = self._path(problem)

@@ -151,6 +151,30 @@ def test_only_the_mappings_that_are_named_are_mended(folder: Folder) -> None:
     assert "\nquelle:" in two.read_text("utf-8")
 
 
+def test_a_mapping_that_gets_its_id_by_being_mended_is_still_the_one_that_was_named(folder: Folder) -> None:
+    folder.write("personal.yaml", GOOD.replace("id: personal", "Id: anders").replace("{{ nr |", "{{ nrr |").encode())
+    fixed = fix(folder.root, ["personal"])
+    assert [problem.code for problem in fixed.mended] == ["unknown_key"]
+    assert [problem.code for problem in fixed.problems] == ["unknown_name"]
+
+
+def test_a_file_indented_by_tabs_becomes_what_every_editor_showed(folder: Folder) -> None:
+    tabs = (
+        GOOD.replace("      - {", "\t\t\t\t- {")
+        .replace("      ", "\t\t\t")
+        .replace("    ", "\t\t")
+        .replace("\n  ", "\n\t")
+    )
+    assert "\n\t" in tabs
+    mended(folder, tabs)
+    assert folder.problems() == []
+    assert "\t" not in (folder.mappings / "personal.yaml").read_text("utf-8")
+
+
+def test_a_stray_tab_among_blanks_follows_its_neighbours(folder: Folder) -> None:
+    assert mended(folder, GOOD.replace("      lastName", "\tlastName")) == GOOD
+
+
 def test_a_file_that_changed_meanwhile_is_left_alone(folder: Folder) -> None:
     path = folder.write("personal.yaml", WRONG.encode())
     files = fix(folder.root).files

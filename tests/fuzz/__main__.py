@@ -24,7 +24,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for trial in trials(Path(folder)):
             if given.only in trial.name:
-                result = attempt(trial, numbers)
+                result = attempt(trial, numbers if len(numbers) == 1 else numbers[:: trial.share])
                 print(result, flush=True)
                 for number, reason in result.failed:
                     print(f"--- number {number}\n{reason}", flush=True)

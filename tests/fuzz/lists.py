@@ -54,6 +54,8 @@ FORMATS: dict[str, Format] = {
 class Lists:
     """Tries one mutated list at a time."""
 
+    share = 1
+
     def __init__(self, folder: Path, kind: str) -> None:
         self.name = f"{kind} lists"
         self.kind = kind

@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 
 from engine.config.load import load
-from engine.problems import Problem
 from engine.sync.fix import fix
 from engine.sync.script import problems_of
 from tests.config.folder import CONFIGURATION
@@ -15,8 +14,6 @@ from tests.config.test_fuzz import SEED, points_into_the_project
 from tests.fuzz.mutate import mutated_text
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-FIXED = 10
-"""Every so many files are mended as well."""
 
 
 def _seeds() -> list[dict[str, str]]:
@@ -39,6 +36,7 @@ class Mappings:
     """Tries one mutated file at a time, in a folder of its own."""
 
     name = "mapping files"
+    share = 1
 
     def __init__(self, folder: Path) -> None:
         self.root = folder.resolve() / "project"
@@ -60,14 +58,20 @@ class Mappings:
             path.write_bytes(text.encode("utf-8", "surrogatepass"))
 
     def look(self, number: int) -> None:
-        """Every problem has a place in a file; what can be mended leaves fewer of them, and is mended once."""
-        problems = problems_of(load(self.root))
-        for problem in problems:
+        """Every problem has a place in a file."""
+        for problem in problems_of(load(self.root)):
             points_into_the_project(self.root, problem)
-        if number % FIXED == 0:
-            self._mend(problems)
 
-    def _mend(self, problems: list[Problem]) -> None:
+
+class Mending(Mappings):
+    """The same files, mended: each takes a few looks, so there are fewer of them."""
+
+    name = "mended mapping files"
+    share = 10
+
+    def look(self, number: int) -> None:
+        """What can be mended leaves fewer problems and no new one, and is mended once."""
+        problems = problems_of(load(self.root))
         fixed = fix(self.root)
         assert len(fixed.problems) <= len(problems)
         assert len(problems) - len(fixed.problems) >= bool(fixed.mended)
