@@ -91,7 +91,8 @@ def _decoded(content: bytes) -> str | None:
 class _Fixer:
     def __init__(self, root: Path, mappings: Collection[str] | None) -> None:
         self.root = root
-        self.files = None if mappings is None else {load(root).ids[name] for name in mappings}
+        ids = load(root).ids if mappings is not None else {}
+        self.files = None if mappings is None else {ids[name] for name in mappings}
         self.lying: dict[Path, str | None] = {}
         self.texts: Texts = {}
         self.mended: list[Problem] = []
