@@ -23,6 +23,8 @@ CASES = sorted(path.name for path in HERE.iterdir() if (path / "mappings").is_di
 LANGUAGES = {"en": "expected.txt", "de": "expected.de.txt"}
 UPDATE = os.environ.get("ABGLEICH_UPDATE_GOLDEN") == "1"
 
+SAID: dict[tuple[str, str], str] = {}
+
 PROBLEM = re.compile(r"^  \w+ \[([a-z0-9_]+)\] ", re.MULTILINE)
 
 
@@ -41,8 +43,15 @@ def spoken(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def said(request: pytest.FixtureRequest, spoken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What ``check`` says of a case, asked once for all tests."""
+    if (request.param, spoken) not in SAID:
+        SAID[request.param, spoken] = _said(HERE / request.param, spoken, tmp_path, capsys)
+    return SAID[request.param, spoken]
+
+
+def _said(case: Path, spoken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     project = tmp_path / "project"
-    shutil.copytree(HERE / request.param, project)
+    shutil.copytree(case, project)
     for secrets in project.rglob("secrets.yaml.in"):
         secrets.rename(secrets.with_suffix(""))
     configuration = project / "mappings" / "configuration.yaml"
