@@ -564,7 +564,7 @@ class _Loader:
         for index, entry in enumerate(listed.value if listed is not None and isinstance(listed.value, list) else []):
             path: KeyPath = ("conditions", index)
             if isinstance(entry.value, str):
-                made.append((TemplateCondition(value_template=entry.value), path))
+                made += self._bare_condition(entry, path)
                 continue
             kind = choose(CONDITIONS, "condition", entry, self.problems, path, node)
             before = len(self.problems)
@@ -574,6 +574,15 @@ class _Loader:
             if model is not None:
                 made.append((model, (*path, "value_template") if isinstance(model, TemplateCondition) else path))
         return tuple(made)
+
+    def _bare_condition(self, entry: Node, path: KeyPath) -> Iterator[tuple[Model, KeyPath]]:
+        """A condition that is written as its template alone."""
+        found: list[Problem] = []
+        wrapped = Node({"value_template": entry}, entry.at, keys={"value_template": entry.at})
+        model = draft(TemplateCondition, wrapped, found)
+        self.problems.extend(problem.located(replace(problem.at, path=path)) for problem in found)
+        if model is not None:
+            yield model, path
 
     def _actions(self, node: Node) -> tuple[Action, ...]:
         listed = node.get("actions")

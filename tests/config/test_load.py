@@ -637,3 +637,13 @@ def test_a_mapping_can_be_made_of_kept_texts(folder: Folder) -> None:
     kept = load(folder.root, memory, {path: texts}).mappings["a"]
     assert (kept.hash, kept.file, kept.model.tables) == (good.hash, path, {"zug": {"a": "b"}})
     assert kept.model.alias == "new"
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [('""', "value_missing"), ("„{{ source.rows }}“", "typographic_quotes"), ("true", "condition_without_braces")],
+)
+def test_a_bare_condition_that_says_nothing_is_a_problem_at_its_place(folder: Folder, written: str, code: str) -> None:
+    folder.write("personal.yaml", f"conditions: {written}\n" + MAPPING)
+    assert folder.said() == [("personal.yaml:1:13", code)]
+    assert folder.problem().at.path == ("conditions", 0)
