@@ -21,6 +21,7 @@ MAX_REJECTED = 5
 MAX_ALIKE = 10
 MAX_WIDTH = 60
 MAX_NAME = 40
+MOST_UNCLAIMED = 10
 SIGNS = {"created": "+", "updated": "~", "removed": "-", "unchanged": "="}
 
 Line = tuple[str, str]
@@ -358,9 +359,12 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
         text = f"  {drop['path']} · {drop['mapping']}: {drop_word(drop['state'])} " + _since(drop["since"])
         yield _drop_style(drop["state"]), text
         yield from (("", f"    {line}") for line in (drop["reason"] or "").split("\n") if line)
-    for lone in status["unclaimed"]:
+    for lone in status["unclaimed"][:MOST_UNCLAIMED]:
         yield "warn", "  " + _("{path}: no mapping takes this file, its name fits no path.").format(path=lone["path"])
-        yield "", "    " + _("Taken here: {patterns}").format(patterns=", ".join(lone["patterns"]))
+        yield "", "    " + _("Taken here: {patterns}").format(patterns=", ".join(lone["patterns"][:MOST_UNCLAIMED]))
+    if len(status["unclaimed"]) > MOST_UNCLAIMED:
+        count = len(status["unclaimed"]) - MOST_UNCLAIMED
+        yield "warn", "  " + _("… and {count} more files that no mapping takes.").format(count=count)
     done = sum(1 for drop in status["drops"] if drop["state"] == "done")
     if done:
         yield "dim", ngettext("{n} file is done.", "{n} files are done.", done).format(n=done)
@@ -405,7 +409,9 @@ def _mapping_lines(mapping: Mapping[str, Any]) -> Iterator[Line]:
         yield "warn", "    " + _("Overdue: no good run for longer than expected.")
     for plan in mapping["held"]:
         text = _("Plan {plan} waits: abgleich approve {plan}, or abgleich reject {plan}")
-        yield "warn", "    " + text.format(plan=plan)
+        if plan in mapping["outdated"]:
+            text = _("Plan {plan} is out of date, the mapping or a connection was changed: abgleich run {mapping}")
+        yield "warn", "    " + text.format(plan=plan, mapping=mapping["id"])
 
 
 def _connection_line(connection: Mapping[str, Any]) -> Line:

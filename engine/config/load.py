@@ -383,7 +383,9 @@ class _Loader:
             if not isinstance(item.value, str) or item.value in self.notify_names:
                 continue
             near = did_you_mean(item.value, self.notify_names)
-            message = _("The address {name} is not in configuration.yaml under notify.").format(name=item.value)
+            # An address written here in full holds a password, and no message may show it.
+            shown = "…" if "://" in item.value else item.value
+            message = _("The address {name} is not in configuration.yaml under notify.").format(name=shown)
             known = _("Known are: {names}").format(names=", ".join(self.notify_names) or "–")
             hint = _("Did you mean {name}?").format(name=near) if near else known
             at = node.locate(path if single else (*path, index))

@@ -78,7 +78,7 @@ def archive(root: Path, drop: Drop, log: Log) -> Drop:
             with suppress(OSError):  # the reason is in the state as well
                 goal.with_name(goal.name + REASON).write_text(f"{head}\n{drop.reason or drop.code}\n", "utf-8")
         path.replace(goal)
-        if look_of(goal, goal.stat()).stamp != drop.stamp and not path.exists():
+        if not look_of(goal, goal.stat()).is_as(drop.stamp) and not path.exists():
             goal.replace(path)  # a new list has come in that moment: it has not been run
             return drop
     except OSError as error:

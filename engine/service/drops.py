@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +20,14 @@ from engine.problems import why
 from engine.service.busy import is_being_written
 from engine.service.folders import is_network
 from engine.service.inbox import Found, Inbox, Look, folder_of
+from engine.service.reading import Readers
 from engine.state.drops import FINAL, Drop, Drops, DropState
 from engine.state.store import Store
 
 PATIENCE = 30.0
 """How long a complete file waits for a newer one of its mapping that is still being written."""
+LONG_PATIENCE = 600.0
+"""So long for one that is large, and is being read."""
 BUSY_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -74,8 +76,7 @@ class DropLife:
         self.inbox = Inbox(root)
         self._now = now
         self._rests: dict[tuple[str, str], _Rest] = {}
-        self._reader = ThreadPoolExecutor(1)
-        self._readings: dict[tuple[str, str], tuple[Look, Future[str | None]]] = {}
+        self._readers = Readers(lambda look: _content(look))
         self._known: dict[tuple[str, str], Drop] | None = None
         self._mappings: object = None
         self._version = 0
@@ -100,9 +101,17 @@ class DropLife:
         """The paths of all file triggers."""
         return {trigger.path for _mapping, trigger in _watching(project)}
 
-    def unclaimed(self) -> list[str]:
-        """Lists in watched folders that no mapping takes, as the last look saw them."""
-        return [self.relative(path) for path in self.inbox.unclaimed()]
+    def unclaimed(self, project: Project) -> list[str]:
+        """Lists in watched folders that no mapping takes, as the last look saw them.
+
+        Where a mapping is broken nobody knows what it would take: then there are none.
+        """
+        if project.ids.keys() != project.mappings.keys():
+            return []
+        every = {mapping.model.source.path for mapping in project.mappings.values()} - {""}
+        for mapping in project.mappings.values():
+            every |= {trigger.path for trigger in mapping.triggers if isinstance(trigger, FileTrigger)}
+        return [self.relative(path) for path in self.inbox.unclaimed(every)]
 
     def next_look(self) -> float | None:
         """After how many seconds something may be ripe; None where nothing is under way."""
@@ -132,7 +141,7 @@ class DropLife:
             changes[drop.place] = (drop, None)
             del after[drop.place]
             self._rests.pop(drop.place, None)
-            self._readings.pop(drop.place, None)
+            self._readers.forget(self.root / drop.path)
         queued, wanted = self._queued(project, after)
         for drop in queued:
             old = changes.get(drop.place, (known.get(drop.place), None))[0]
@@ -168,11 +177,14 @@ class DropLife:
         self.stale()
 
     def plan_again(self, plan: str) -> bool:
-        """A plan that is held can't be approved any more: its lists are looked at once more. False: there are none."""
+        """A plan that is held can't be approved any more: its lists are looked at once more. False: there are none.
+
+        They keep its number until they have another one: where the new run is skipped they go on waiting.
+        """
         held = [drop for drop in self.drops.all() if drop.state == "held" and drop.plan == plan and drop.stamp]
         moment = self.store.now()
         self.drops.replace(
-            [(drop, replace(drop, state="complete", ran=None, outcome=None, plan=None, since=moment)) for drop in held]
+            [(drop, replace(drop, state="complete", ran=None, outcome=None, since=moment)) for drop in held]
         )
         self.stale()
         return bool(held)
@@ -261,13 +273,11 @@ class DropLife:
         """As :func:`_content`; a large file is read in a thread: :class:`Unread` as long as that takes."""
         if look.size < LARGE:
             return _content(look)
-        reading = self._readings.get(drop.place)
-        if reading is None or reading[0] != look:
-            reading = self._readings[drop.place] = (look, self._reader.submit(_content, look))
-        if not reading[1].done():
+        reading = self._readers.read(look)
+        if not reading.done():
             raise Unread
-        del self._readings[drop.place]
-        return reading[1].result()
+        self._readers.forget(look.path)
+        return reading.result()
 
     def _waiting(self, drop: Drop, rest: _Rest, reason: str) -> Drop:
         """A file that can't be taken yet is tried again, less and less often."""
@@ -317,7 +327,8 @@ class DropLife:
         """Whether a file is still being written and may be waited for."""
         rest = self._rests.get(drop.place)
         begun = rest.first if rest is not None else 0.0
-        return drop.state in ("seen", "settling") and drop.code is None and self._now() - begun < PATIENCE
+        patience = LONG_PATIENCE if self._readers.is_reading(self.root / drop.path) else PATIENCE
+        return drop.state in ("seen", "settling") and drop.code is None and self._now() - begun < patience
 
     # -- files that are gone -------------------------------------------------------------------------------------------
 
@@ -390,6 +401,9 @@ def _content(look: Look) -> str | None:
 
     Raises OSError where it can't be read, and :class:`Busy` where somebody still writes.
     """
+    stat = look.path.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (look.size, look.modified):
+        return None
     with look.path.open("rb") as file:
         # Network drives refuse leases also where nobody writes: there it can't be told.
         if not is_network(look.path.parent) and is_being_written(file):

@@ -20,7 +20,7 @@ from engine.service.drops import DropLife, age
 from engine.service.live import Live, Stale
 from engine.service.logs import Log
 from engine.service.moods import CONFIGURATION, Moods
-from engine.service.presence import Presence
+from engine.service.presence import Displaced, Presence
 from engine.service.retries import is_due, next_try
 from engine.service.timetable import Timetable
 from engine.service.watch import Watch
@@ -42,6 +42,8 @@ SLOWLY = 5.0
 PATIENCE = 8.0
 """How long the steps under way may take when the engine is stopped."""
 LATE = timedelta(minutes=1)
+MOST_TOLD = 10
+"""So many files that nobody takes are named; of more only their number."""
 SECOND_LOOK = 30.0
 """After so many seconds it is asked again whether jobs that are open are still worked on."""
 
@@ -58,7 +60,7 @@ class Engine:
         self.timetable = Timetable(ServiceState(store))
         self.jobs = Jobs(store)
         self.live = Live(root, Versions(store), self.now)
-        self.courier = Courier(store, lambda: self.live.project, log)
+        self.courier = Courier(store, lambda: self.live.project, lambda: None not in self.live.stale, log)
         self.moods = Moods(store, log, self.courier.wake)
         self.drops = DropLife(root, store)
         self.work = Work(root, store, lambda: self.live.project, log, self._ended, lambda: self.live.commit)
@@ -74,6 +76,7 @@ class Engine:
         self._asked = 0.0
         self._enqueued: set[str] = set()
         self._slow = 0.0
+        self._seen = time.monotonic()
         self._pruned: datetime | None = None
         self._told_folders: dict[str, str] = {}
         self._told_unclaimed: set[str] = set()
@@ -133,6 +136,8 @@ class Engine:
             message = _("The folder .abgleich, or a file of it, was taken away while the engine was at work.")
             hint = _("Put it back, then start the engine again. `abgleich status` shows what is left of its memory.")
             raise UserMustFix(Problem("state_gone", message, hint)) from None
+        except Displaced:
+            raise
         except ProblemError as error:
             problems = error.problems
         except Exception as error:
@@ -151,6 +156,9 @@ class Engine:
         if not (self.store.is_there() and self.workflows.is_there()):
             raise Homeless
         # Who leads first, else what an edit asks for would be left to nobody.
+        if time.monotonic() - self._seen >= SLOWLY:
+            self._seen = time.monotonic()
+            self.presence.check()
         leads = self._lead()
         self._news |= self.live.look()
         if self._news:
@@ -190,6 +198,7 @@ class Engine:
             self.log.event("stale", _said(stale), "warning", mapping=broken or "configuration")
         if not self.presence.leads and not first:
             return
+        self.timetable.forget({name for name, mapping in project.mappings.items() if not mapping.model.enabled})
         for name in sorted(self.live.changed):
             self.drops.try_again(name)
             mapping = project.mappings.get(name)
@@ -203,12 +212,14 @@ class Engine:
                 self.jobs.drop_waiting(job.mapping)
 
     def _plan_anew(self, project: Project) -> None:
-        """Plans that wait but can't be approved any more must not wait for ever."""
+        """Lists whose plan can't be approved any more are planned anew, where just they still lie there.
+
+        Never anything else: another file, or a plan that somebody made by hand, is not what the plan was about.
+        """
         for stored in out_of_date(project, self.store):
-            text = _("The mapping or a connection was changed: instead of the plan {plan} a new one is made.")
-            self.log.event("plan_stale", text.format(plan=stored.id), "warning", mapping=stored.plan.mapping)
-            if not self.drops.plan_again(stored.id):
-                self.jobs.want(stored.plan.mapping, "mapping", None, None, self.now())
+            if self.drops.plan_again(stored.id):
+                text = _("The mapping or a connection was changed: instead of the plan {plan} a new one is made.")
+                self.log.event("plan_stale", text.format(plan=stored.id), "warning", mapping=stored.plan.mapping)
 
     def _lead(self) -> bool:
         """Whether this process is the one that looks and schedules."""
@@ -259,15 +270,23 @@ class Engine:
                 self.log.event("file_busy", new.reason or "", "warning", mapping=new.mapping, file=new.path)
             elif new is not None and new.state in ("queued", "superseded"):
                 self.log.event(new.state, f"{new.path}: {drop_word(new.state)}", mapping=new.mapping, file=new.path)
-        unclaimed = set(self.drops.unclaimed())
-        for path in sorted(unclaimed - self._told_unclaimed):
-            self.log.event("unclaimed", _("No mapping takes this file: its name fits no path."), "warning", file=path)
-        self._told_unclaimed = unclaimed
+        if self.drops.inbox.changed:
+            self._tell_unclaimed(set(self.drops.unclaimed(project)))
         for mapping, reason in self.drops.reasons.items():
             if self._told_folders.get(mapping) != reason:
                 text = _("The folder of the mapping can't be read: {reason}.").format(reason=reason)
                 self.log.event("folder", text, "warning", mapping=mapping)
         self._told_folders = dict(self.drops.reasons)
+
+    def _tell_unclaimed(self, unclaimed: set[str]) -> None:
+        fresh = sorted(unclaimed - self._told_unclaimed)
+        for path in fresh[:MOST_TOLD]:
+            text = _("{path}: no mapping takes this file, its name fits no path.").format(path=path)
+            self.log.event("unclaimed", text, "warning", file=path)
+        if len(fresh) > MOST_TOLD:
+            text = _("… and {count} more files that no mapping takes.").format(count=len(fresh) - MOST_TOLD)
+            self.log.event("unclaimed", text, "warning")
+        self._told_unclaimed = unclaimed
 
     def _look_at_schedules(self, project: Project) -> None:
         now = self.now()
@@ -294,7 +313,6 @@ class Engine:
 
     def _slowly(self, project: Project) -> None:
         """What need not be looked at every second."""
-        self.presence.check()
         stale = {name or CONFIGURATION: _said(one) for name, one in self.live.stale.items()}
         if self.moods.look(project, stale, self.now()):
             self.drops.stale()

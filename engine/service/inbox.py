@@ -30,6 +30,10 @@ class Look:
         """Size, time and identity in one text."""
         return f"{self.size}:{self.modified}:{self.inode}"
 
+    def is_as(self, stamp: str) -> bool:
+        """Whether size and time are those of a stamp: on some drives a file that is moved gets another identity."""
+        return stamp.rpartition(":")[0] == f"{self.size}:{self.modified}"
+
 
 def look_of(path: Path, stat: os.stat_result) -> Look:
     """A file as the system tells of it."""
@@ -74,12 +78,18 @@ class Inbox:
             del self._found[pattern]
         return found
 
-    def unclaimed(self) -> Iterator[Path]:
-        """Lists of the last look that lie in a watched folder, but fit no pattern: somebody may wait for them."""
+    def unclaimed(self, patterns: Iterable[str]) -> Iterator[Path]:
+        """Lists of the last look that lie in a watched folder, but fit none of these patterns."""
+        patterns = set(patterns)
+        by_folder: dict[Path, list[str]] = {}
         taken = {look.path for _version, found in self._found.values() for look in found.looks}
+        for folder, name in (folder_of(self.root, pattern) for pattern in patterns):
+            if name is not None:
+                by_folder.setdefault(folder, []).append(name)
         for folder in sorted(self._folders):
-            for look in self._folders[folder].listing.values():
-                if look.path not in taken and look.path.suffix.casefold() in TYPES:
+            fits = fitting(*sorted(by_folder.get(folder, [])))
+            for name, look in self._folders[folder].listing.items():
+                if look.path.suffix.casefold() in TYPES and look.path not in taken and not fits(name):
                     yield look.path
 
     def _of(self, pattern: str, folder: Path, name: str | None) -> Found:

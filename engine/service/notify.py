@@ -43,10 +43,10 @@ def addresses(project: Project, mapping_id: str | None) -> dict[str, str]:
     return {name: every[name] for name in wanted if name in every}
 
 
-def send(notice: Notice, to: Mapping[str, str], project_name: str) -> dict[str, Problem]:
+def send(notice: Notice, to: Mapping[str, str], project_name: str, seconds: float = SECONDS) -> dict[str, Problem]:
     """Send a notice to all addresses at once; by name a problem for each that did not take it. Never raises.
 
-    Returns after :data:`SECONDS` at the latest: what was not taken by then counts as not sent, although it may come.
+    Returns after ``seconds`` at the latest: what was not taken by then counts as not sent, although it may come.
     """
     title, body, kind = _title(notice), _body(notice, project_name), _TYPES.get(notice.kind, "warning")
     ended: queue.SimpleQueue[tuple[str, str | None]] = queue.SimpleQueue()
@@ -60,14 +60,14 @@ def send(notice: Notice, to: Mapping[str, str], project_name: str) -> dict[str, 
     for name, url in to.items():
         threading.Thread(target=deliver, args=(name, url), daemon=True).start()
     reasons: dict[str, str | None] = {}
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + seconds
     while len(reasons) < len(to):
         try:
             name, reason = ended.get(timeout=max(0.0, end - time.monotonic()))
         except queue.Empty:
             break
         reasons[name] = reason
-    late = _("no answer within {seconds} s").format(seconds=f"{SECONDS:g}")
+    late = _("no answer within {seconds} s").format(seconds=f"{seconds:g}")
     failed = {name: reasons.get(name, late) for name in to}
     return {name: _not_sent(name, reason) for name, reason in failed.items() if reason is not None}
 

@@ -20,6 +20,10 @@ FRESH = timedelta(seconds=30)
 """A process that gave a sign of life so lately is not dead, whatever its lock says."""
 
 
+class Displaced(UserMustFix):
+    """Another engine is at work on this project: there must not be two."""
+
+
 class Presence:
     """One process among those that work on the same state. ``worker``: several are wanted, and one of them leads."""
 
@@ -38,7 +42,7 @@ class Presence:
         return self._leading is not None
 
     def come(self) -> None:
-        """From now on others see that this process lives. Raises :class:`UserMustFix` where another one is enough."""
+        """From now on others see that this process lives. Raises :class:`Displaced` where another one is enough."""
         self._own = self._locked()
         self._state.come(self.id)
 
@@ -54,10 +58,10 @@ class Presence:
             self._own[0].close()
 
     def check(self) -> None:
-        """Locks that got lost are taken again."""
-        assert self._own is not None
-        if not self._own[1].is_held():
-            self._own[0].close()
+        """Locks that got lost are taken again. Raises :class:`Displaced` where somebody else has them by now."""
+        if self._own is None or not self._own[1].is_held():
+            self.close()
+            self._own = None
             self._own = self._locked()
         if self._leading is not None and self._leading[1] is not None and not self._leading[1].is_held():
             self.stop_leading()
@@ -99,7 +103,7 @@ class Presence:
                 stack.enter_context(self._locks.hold(MAIN))
         except Taken:
             stack.close()
-            raise UserMustFix(self._second()) from None
+            raise Displaced(self._second()) from None
         return stack, held
 
     def _second(self) -> Problem:

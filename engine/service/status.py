@@ -13,6 +13,7 @@ from engine.config.load import Project
 from engine.config.schema import TimePatternTrigger, TimeTrigger
 from engine.problems import Problem
 from engine.service.drops import DropLife
+from engine.service.folders import is_network
 from engine.service.inbox import folder_of
 from engine.service.schedule import next_due
 from engine.state.drops import Drop, Drops
@@ -22,6 +23,7 @@ from engine.state.notices import Notices
 from engine.state.service import ServiceState
 from engine.state.store import Store
 from engine.state.versions import Versions
+from engine.sync.decide import out_of_date
 from engine.sync.owners import is_live, place_of
 from engine.sync.record import Owner
 from engine.sync.script import problems_of
@@ -109,6 +111,7 @@ class Reader:
             if plan.status == "held":
                 held.setdefault(plan.plan.mapping, []).append(plan.id)
         accepted = Versions(self.store).ids()
+        outdated = {stored.id for stored in out_of_date(self.project, self.store)}
         for name in sorted(self.project.ids):
             mapping = self.project.mappings.get(name)
             mine = problems.get(name, [])
@@ -124,6 +127,7 @@ class Reader:
                 "last_good": self._shown(good.get(name)),
                 "next": self._next(name, jobs.get(name)),
                 "held": held.get(name, []),
+                "outdated": [plan for plan in held.get(name, []) if plan in outdated],
                 "problems": [problem.as_json() for problem in mine],
             }
 
@@ -170,11 +174,13 @@ class Reader:
     def _unclaimed(self) -> Iterator[dict[str, Any]]:
         """Lists that lie in a watched folder and that no mapping takes, with the patterns that are taken there."""
         life = DropLife(self.project.root, self.store)
-        patterns = life.patterns(self.project)
+        patterns = {p for p in life.patterns(self.project) if not is_network(folder_of(self.project.root, p)[0])}
         life.inbox.look(patterns)
-        for path in life.inbox.unclaimed():
-            here = sorted(p for p in patterns if folder_of(self.project.root, p) == (path.parent, Path(p).name))
-            yield {"path": life.relative(path), "patterns": here}
+        by_folder: dict[str, list[str]] = {}
+        for pattern in sorted(patterns):
+            by_folder.setdefault(life.relative(folder_of(self.project.root, pattern)[0]), []).append(pattern)
+        for path in life.unclaimed(self.project):
+            yield {"path": path, "patterns": by_folder.get(Path(path).parent.as_posix(), [])}
 
     def _shown(self, moment: str | None) -> str | None:
         if moment is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -36,6 +36,11 @@ class Timetable:
     def stale(self) -> None:
         """Somebody else may have looked after the triggers."""
         self._until.clear()
+
+    def forget(self, mappings: Collection[str]) -> None:
+        """These are switched off: once they are on again, nothing was missed meanwhile."""
+        self._state.forget_schedules(mappings)
+        self._until = {place: until for place, until in self._until.items() if place[0] not in mappings}
 
     def due(self, project: Project, now: datetime) -> Iterator[Due]:
         """What is due; it counts as looked after once the next is asked for. A new trigger begins to count now."""

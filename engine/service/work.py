@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from engine.config.lines import reader_of_lines
 from engine.config.load import Mapping, Project
+from engine.config.schema import FileTrigger, MappingTrigger
 from engine.i18n import _
 from engine.problems import Problem, ProblemError
 from engine.report import counted, reason_text
@@ -108,7 +109,10 @@ class Work:
             return Result("dropped").as_json()
         project = self.project()
         mapping = project.mappings.get(job.mapping)
-        if mapping is None or not mapping.model.enabled or not self._take(job, mapping):
+        if mapping is None or not mapping.model.enabled:
+            return Result("dropped").as_json()
+        job = self._as_of_now(job, mapping)
+        if not self._take(job, mapping):
             return Result("dropped").as_json()
         moves = mapping.model.source.archive == "move"
         if job.path is None and moves and not matches(self.root, mapping.model.source.path):
@@ -116,6 +120,14 @@ class Work:
         what = job.path or _("the newest list, trigger {trigger}").format(trigger=job.trigger)
         self.log.event("run", _("begins: {what}").format(what=what), mapping=job.mapping, trigger=job.trigger)
         return self._tried(project, mapping, job).as_json()
+
+    def _as_of_now(self, job: Job, mapping: Mapping) -> Job:
+        """The job after an edit: where its file is not watched any more, it may have been wanted for the edit, too."""
+        wanted = any(isinstance(trigger, MappingTrigger) for trigger in mapping.triggers)
+        watched = [trigger.path for trigger in mapping.triggers if isinstance(trigger, FileTrigger)]
+        if job.path is None or not wanted or any(self.root / job.path in matches(self.root, path) for path in watched):
+            return job
+        return replace(job, trigger="mapping", trigger_id=None, path=None)
 
     def _take(self, job: Job, mapping: Mapping) -> bool:
         """The drops of the job run from now on. False where its file is gone, or has changed and will come again."""
@@ -202,13 +214,23 @@ class Work:
             ended = replace(drop, content=content, run=result.run, plan=result.plan, code=result.code)
             reason = result.reason or f"{result.text} {result.hint}".strip()
             ended = replace(ended, reason=reason if result.code else None)
-            if state == "failed":
+            if result.status == "skipped" and self._still_waits(drop):
+                # It was planned anew, and a condition does not hold just now: it goes on waiting.
+                ended = finished(replace(ended, plan=drop.plan), "held", moment)
+            elif state == "failed":
                 # What the target holds is not known: also what was sent before must be sent again.
                 ended = replace(ended, state="failed", since=moment, ran=None, outcome=None)
             else:
                 ended = finished(ended, state, moment)
             changes.append((drop, ended))
         self.drops.replace(changes)
+
+    def _still_waits(self, drop: Drop) -> bool:
+        """Whether a plan made from just this list waits for a decision."""
+        stored = self.store.plan(drop.plan) if drop.plan is not None else None
+        if stored is None or stored.status != "held":
+            return False
+        return any(file["sha256"] == drop.content for file in stored.plan.source.get("files", ()))
 
     def _give_back(self, job: Job) -> None:
         """Nothing was run: whoever waited in this job waits again, and is looked at by the next look."""
@@ -246,9 +268,7 @@ def _reason(report: Report) -> Problem | None:
     codes = {"held": HOLDS, "skipped": ("condition_not_met", "plan_rejected")}
     if report.status in codes:
         return next((problem for problem in report.problems if problem.code in codes[report.status]), None)
-    if report.status in ("failed", "refused"):
-        return next((problem for problem in report.problems if problem.severity == "error"), None)
-    return None
+    return report.reasons[0] if report.status in ("failed", "refused") and report.reasons else None
 
 
 def _in_numbers(report: Report) -> str:

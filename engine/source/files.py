@@ -55,25 +55,25 @@ def matches(root: Path, pattern: str) -> list[Path]:
     # Deeper than one folder only where the pattern says so.
     last = "**" if name == "**" else "*"
     full = os.path.join("" if folder.is_absolute() else glob.escape(str(root)), folder, last)
-    found = [Path(path) for path in glob.glob(full, recursive=True)]
-    files = [path for path in found if fits(path.name) and path.is_file() and not is_temporary(path.name)]
+    found = [Path(path) for path in glob.glob(full, recursive=True) if fits(os.path.basename(path))]
+    files = [path for path in found if path.is_file() and not is_temporary(path.name)]
     if any(sign in str(folder) for sign in "*?["):
         files = [path for path in files if not is_archived(path)]
     return [path for _age, path in sorted(_aged(files), reverse=True)]
 
 
 @lru_cache(maxsize=4096)
-def fitting(pattern: str) -> Callable[[str], object]:
-    """Whether a file's name fits a pattern: upper or lower case, and how an umlaut is put together, don't matter.
+def fitting(*patterns: str) -> Callable[[str], object]:
+    """Whether a file's name fits one of the patterns. Case, and how an umlaut is put together, don't matter.
 
     So a project does the same on Windows, on a Mac and on Linux.
     """
-    fits = re.compile(fnmatch.translate(_plain(pattern))).match
+    fits = re.compile("|".join(fnmatch.translate(_plain(pattern)) for pattern in patterns) or r"(?!)").match
     return lambda name: fits(_plain(name))
 
 
 def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", name).lower()
 
 
 def _aged(paths: Iterable[Path]) -> Iterator[tuple[tuple[int, str], Path]]:

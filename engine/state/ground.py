@@ -10,15 +10,18 @@ class Ground:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._was = self._identity()
+        self._was = self._number()
 
     def is_there(self) -> bool:
-        """Whether the file is still where it was."""
-        return self._was is not None and self._identity() == self._was
-
-    def _identity(self) -> tuple[int, int] | None:
+        """Whether the file is still where it was. Where the system can't tell just now, it is."""
         try:
-            stat = self._file.stat()
+            number = self._number()
+        except FileNotFoundError:
+            return False
         except OSError:
-            return None
-        return stat.st_dev, stat.st_ino
+            return True
+        return 0 in (number, self._was) or number == self._was
+
+    def _number(self) -> int:
+        """What the system tells files apart by; 0 where it has nothing."""
+        return self._file.stat().st_ino

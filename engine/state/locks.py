@@ -12,6 +12,7 @@ from sqlalchemy import Connection as Database
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.state.ground import Ground
 from engine.state.store import Store, unusable
 
 FOLDER = "locks"
@@ -59,8 +60,9 @@ class Locks:
             lock.acquire()
         except Timeout:
             raise Taken(name) from None
+        ground = Ground(file)
         try:
-            yield Held(lambda: file.exists() and self.store.is_there())
+            yield Held(lambda: ground.is_there() and self.store.is_there())
         finally:
             lock.release()
 

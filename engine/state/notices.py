@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from engine.state import tables as t
 from engine.state.store import Store, now_text
 
+WRONG_CLOCK = timedelta(hours=2)
 Kind = Literal["failed", "held", "refused", "stale", "overdue", "recovered", "test"]
 
 
@@ -82,11 +83,13 @@ class Notices:
                 database.execute(delete(t.told).where(t.told.c.mapping == mapping))
 
     def take(self, now: datetime, until: datetime, limit: int) -> list[Parcel]:
-        """What is due, oldest first, up to so many. It is the caller's up to ``until``, and nobody else's meanwhile."""
+        """What is due, the longest first, up to so many: the caller's up to ``until``, and nobody else's meanwhile."""
         c = t.notices.c
         mine = []
         with self.store.transaction() as database:
-            due = select(t.notices).where(c.due_at <= now_text(now)).order_by(c.id).limit(limit)
+            # Nothing is put off for so long, but by a clock that was wrong.
+            is_due = or_(c.due_at <= now_text(now), c.due_at > now_text(now + WRONG_CLOCK))
+            due = select(t.notices).where(is_due).order_by(c.due_at, c.id).limit(limit)
             rows = database.execute(due).all()
             for row in rows:
                 taken = update(t.notices).where(c.id == row.id, c.due_at == row.due_at).values(due_at=now_text(until))
@@ -114,6 +117,11 @@ class Notices:
         values = {"names": json.dumps(sorted(names)), "tries": parcel.tries + 1, "due_at": now_text(due)}
         with self.store.transaction() as database:
             database.execute(update(t.notices).where(t.notices.c.id == parcel.id).values(**values))
+
+    def put_off(self, parcel: Parcel, due: datetime) -> None:
+        """Nobody has tried."""
+        with self.store.transaction() as database:
+            database.execute(update(t.notices).where(t.notices.c.id == parcel.id).values(due_at=now_text(due)))
 
     def hurry(self) -> None:
         """Everything on its way is due now."""

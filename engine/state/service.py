@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection as Database
 from sqlalchemy import delete, insert, select, update
 
 from engine.state import tables as t
@@ -47,18 +49,29 @@ class ServiceState:
             if not changed.rowcount:
                 database.execute(insert(t.schedules).values(mapping=mapping, trigger=trigger, until=now_text(until)))
 
+    def forget_schedules(self, mappings: Collection[str]) -> None:
+        """Nobody looks after the schedules of these mappings."""
+        with self.store.transaction() as database:
+            for mapping in mappings:
+                database.execute(delete(t.schedules).where(t.schedules.c.mapping == mapping))
+
     def come(self, engine: str) -> None:
         """A process of the engine begins."""
-        moment = self.store.now()
-        row = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": moment, "seen_at": moment}
         with self.store.transaction() as database:
             database.execute(delete(t.engines).where(t.engines.c.id == engine))
-            database.execute(insert(t.engines).values(id=engine, **row))
+            self._enter(database, engine)
 
     def alive(self, engine: str) -> None:
-        """A sign of life, for people to read."""
+        """A sign of life. Whoever was taken for dead meanwhile is there again."""
         with self.store.transaction() as database:
-            database.execute(update(t.engines).where(t.engines.c.id == engine).values(seen_at=self.store.now()))
+            seen = update(t.engines).where(t.engines.c.id == engine).values(seen_at=self.store.now())
+            if not database.execute(seen).rowcount:
+                self._enter(database, engine)
+
+    def _enter(self, database: Database, engine: str) -> None:
+        moment = self.store.now()
+        row = {"pid": os.getpid(), "host": socket.gethostname(), "started_at": moment, "seen_at": moment}
+        database.execute(insert(t.engines).values(id=engine, **row))
 
     def go(self, engine: str) -> None:
         """A process has ended, and nothing of it is left."""

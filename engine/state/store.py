@@ -22,7 +22,7 @@ from sqlalchemy import Select, Table, and_, create_engine, delete, event, func, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.i18n import _
-from engine.problems import Problem, UserMustFix
+from engine.problems import Problem, ProblemError, UserMustFix
 from engine.state import tables as t
 from engine.state.codec import plan_from_json, plan_to_json
 from engine.state.ground import Ground
@@ -426,13 +426,18 @@ class Store:
             )
 
     def rejected_before(self, plan: Plan) -> str | None:
-        """The number of the plan that somebody decided about last, where it was rejected and did just the same."""
+        """The number of the plan that somebody decided about last, where it was rejected and did just the same.
+
+        None where somebody has asked for it again since, and it waits.
+        """
         c = t.plans.c
         decided = (c.mapping == plan.mapping, c.status.in_(("applied", "rejected")))
         with self.transaction() as database:
             row = database.execute(select(t.plans).where(*decided).order_by(c.ended_at.desc(), c.number.desc())).first()
+            waits = select(c.number).where(_open(plan.mapping), c.fingerprint == plan.fingerprint())
+            asked_again = database.execute(waits).first() is not None
         same = row is not None and row.status == "rejected" and row.fingerprint == plan.fingerprint()
-        return f"P{row.number}" if row is not None and same else None
+        return f"P{row.number}" if row is not None and same and not asked_again else None
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
@@ -590,11 +595,20 @@ class StateLedger:
         self.moved = False
 
     def withdraw(self, keys: Collection[str]) -> None:
-        """Nothing was written about these persons after all."""
+        """Nothing was written about these persons after all. Without the lock others may have noted them, too."""
+        try:
+            self._still_alone()
+        except ProblemError:
+            return
         self.store.withdraw(self.connection, self.owner, keys)
 
     def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
-        """The write as a whole was a clear success."""
+        """The write as a whole was a clear success. Where the lock got lost meanwhile that means nothing any more."""
+        try:
+            self._still_alone()
+        except ProblemError:
+            self.store.set_uncertain(self.connection)
+            raise
         settled = [(change, change.after, remote) for change, remote in changes]
         self.store.record_changes(self.connection, self.owner, settled, final=True, place=self.place)
 

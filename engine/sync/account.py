@@ -78,8 +78,15 @@ class Report:
     actions: list[ActionReport] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    reasons: list[Problem] = field(default_factory=list)
+    """Those of the problems that decided about the run or an action as a whole: none is about one person."""
     mapping_hash: str = ""
     commit: str | None = None
+
+    def stop(self, error: ProblemError) -> None:
+        """The run, or an action of it, could not go on."""
+        self.problems += error.problems
+        self.reasons += error.problems
 
     def as_json(self) -> dict[str, Any]:
         """The shape that cli.md promises."""
@@ -197,10 +204,10 @@ def recorded(tools: Tools, report: Report) -> Iterator[None]:
         yield
     except Refused as error:
         report.status = "refused"
-        report.problems += error.problems
+        report.stop(error)
     except ProblemError as error:
         report.status = "failed"
-        report.problems += error.problems
+        report.stop(error)
     finally:
         tools.store.end_run(report.run or "", report.status, report.as_json())
 

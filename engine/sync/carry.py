@@ -66,7 +66,7 @@ def _carry_out_action(
                 outcomes[outcome.key] = outcome
         except TargetStopped as error:
             stopped = error.problems[0]
-            report.problems += error.problems
+            report.stop(error)
         if count and not ledger.moved:
             report.problems.append(left_behind(action.connection, count))
     for change in action.changes:

@@ -351,5 +351,5 @@ class _Run:
         if rejected is not None and report.status == "held":
             report.status = "partial"
         report.problems += held_problems(plan)
-        if report.status in ("done", "unchanged", "partial"):
+        if report.status in ("done", "unchanged", "partial") and rejected is None:
             self.store.set_good(self.mapping.id, report.run or "", plan.source.get("rows"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -124,6 +125,13 @@ def test_upper_and_lower_case_of_a_name_do_not_matter(scene: Scene, name: str) -
     assert [path.name for path in matches(scene.world.root, "inbox/personal*.csv")] == [name]
 
 
+@pytest.mark.parametrize(("pattern", "name"), [("Gro?einsatz*.csv", "Großeinsatz.csv"), ("stra?e.csv", "straße.csv")])
+def test_a_sharp_s_is_one_letter(scene: Scene, pattern: str, name: str) -> None:
+    scene.write("nr\n1\n", name)
+    scene.write("nr\n1\n", name.replace("ß", "ss"))
+    assert [path.name for path in matches(scene.world.root, f"inbox/{pattern}")] == [name]
+
+
 def test_an_umlaut_is_the_same_however_a_system_puts_it_together(scene: Scene) -> None:
     scene.world.mapping(TRIGGER.replace("personal", "übung") + PERSONAL.replace("inbox/personal", "inbox/übung"))
     scene.project = load(scene.world.root)
@@ -136,7 +144,40 @@ def test_a_list_whose_name_fits_no_pattern_is_known_as_such(scene: Scene) -> Non
     for name in ("personal.csv", "personal.xlsx", "mitglieder.csv", "note.pdf", ".hidden.csv", "personal.csv.part"):
         scene.write("nr\n1\n", name)
     scene.settled()
-    assert sorted(scene.life.unclaimed()) == ["inbox/mitglieder.csv", "inbox/personal.xlsx"]
+    assert sorted(scene.life.unclaimed(scene.project)) == ["inbox/mitglieder.csv", "inbox/personal.xlsx"]
+
+
+def test_a_list_that_a_mapping_reads_without_a_file_trigger_is_taken(scene: Scene) -> None:
+    scene.world.mapping(PERSONAL, name="nightly", path="inbox/nightly*.csv")
+    scene.project = load(scene.world.root)
+    scene.write("nr\n1\n", "nightly.csv")
+    scene.settled()
+    assert scene.life.unclaimed(scene.project) == []
+
+
+def test_while_a_mapping_is_broken_nobody_knows_what_it_would_take(scene: Scene) -> None:
+    scene.world.mapping(PERSONAL.replace("key: nr", "kye: nr"), name="zug", path="inbox/zug*.csv")
+    scene.project = load(scene.world.root)
+    scene.write("nr\n1\n", "zug.csv")
+    scene.settled()
+    assert scene.life.unclaimed(scene.project) == []
+
+
+def test_a_large_file_that_is_touched_while_it_is_read_is_read_anew(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drops_module, "LARGE", 10)
+    wanted: list[str] = []
+    for size in (1000, 2000):
+        wanted = []
+        scene.write("nr\n" + "1\n" * size, "personal-large.csv", modified=size)
+        scene.look()
+    end = time.monotonic() + 30
+    while not wanted and time.monotonic() < end:
+        wanted = scene.look(0.3)
+    assert wanted == ["inbox/personal-large.csv"]
+    content = (scene.world.root / "inbox" / "personal-large.csv").read_bytes()
+    assert scene.drop("personal-large.csv").content == hashlib.sha256(content).hexdigest()
 
 
 def test_a_large_file_is_read_beside_the_looks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

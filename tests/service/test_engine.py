@@ -11,14 +11,23 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from engine.config.load import load
+from engine.service.logs import Log
+from engine.service.work import Work
 from engine.simulator import GreyhoundSimulator
 from engine.simulator.server import Fault
+from engine.state.jobs import Jobs
+from engine.state.service import ServiceState
+from engine.state.store import Store
 from tests.service.process import EngineProcess, drops, engine, wait_for
 from tests.world import CONTACTS, PERSONAL, World, changed, people, without
 
@@ -185,6 +194,121 @@ def test_a_held_plan_is_made_anew_when_the_mapping_or_a_connection_was_changed(w
         assert watched("status").json["mappings"][0]["held"] == []
 
 
+def test_an_edit_never_runs_another_list_than_the_plan_was_made_from(watched: World) -> None:
+    with engine(watched) as running:
+        watched.drop(people(20), "personal-1.csv")
+        done(watched, "personal-1.csv")
+        newer = watched.drop(people(23)[6:], "personal-2.csv")
+        wait_for("The hold", lambda: drops(watched).get("personal-2.csv") == "held")
+        assert len(held_by(watched)) == 23
+        newer.unlink()
+        wait_for("Its end", lambda: "personal-2.csv" not in drops(watched))
+        watched.configure(resend_after="12h")
+        wait_for("The edit", lambda: "read again" in running.log)
+        status = wait_for("The word", lambda: _with_outdated(watched))
+        assert len(held_by(watched)) == 23
+        assert status["outdated"] == status["held"]
+    assert [run["command"] for run in runs(watched)] == ["run", "run"]
+
+
+def _with_outdated(world: World) -> dict[str, Any] | None:
+    (mapping,) = world("status").json["mappings"]
+    return mapping if mapping["outdated"] else None
+
+
+def test_an_edit_never_carries_out_what_was_only_planned(watched: World) -> None:
+    watched.mapping(settle="0s")
+    watched.settled(people(20))
+    with engine(watched) as running:
+        assert watched.plan(people(23)[6:]).status == "held"
+        watched.configure(resend_after="12h")
+        wait_for("The edit", lambda: "read again" in running.log)
+        wait_for("The word", lambda: _with_outdated(watched))
+    assert len(held_by(watched)) == 20
+
+
+def test_what_is_asked_for_again_by_hand_waits_for_its_decision(watched: World) -> None:
+    watched.mapping("triggers: [{trigger: file, path: inbox/*.csv}, {trigger: time_pattern, seconds: /1}]\n" + PERSONAL)
+    with engine(watched):
+        watched.drop(people(20))
+        done(watched)
+        watched.drop(people(16))
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        (plan,) = watched("status").json["mappings"][0]["held"]
+        assert watched("reject", plan).code == 0
+        wait_for("A run that leaves them out", lambda: watched("runs").json["runs"][0]["status"] == "partial")
+        again = watched.run(None)
+        count = len(runs(watched))
+        wait_for("Two more scheduled runs", lambda: len(runs(watched)) >= count + 2)
+        assert watched("status").json["mappings"][0]["held"] == [again.plan]
+        assert watched.approve(again.plan).status == "done"
+    assert len(held_by(watched)) == 16
+
+
+def test_a_held_list_goes_on_waiting_where_a_condition_does_not_hold_when_it_is_planned_anew(watched: World) -> None:
+    condition = "conditions: [{condition: template, value_template: '{{ source.rows != 5 or true }}'}]\n"
+    watched.mapping(TRIGGERS + condition + PERSONAL, settle="0.2s")
+    with engine(watched) as running:
+        watched.drop(people(20))
+        done(watched)
+        watched.drop(people(5))
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        watched.mapping(TRIGGERS + condition.replace("or true", "") + PERSONAL, settle="0.2s")
+        wait_for("The skipped run", lambda: "skipped" in running.log)
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        watched.mapping(TRIGGERS + condition + PERSONAL, settle="0.2s")
+        wait_for("A plan", lambda: not _with_outdated(watched) and watched("status").json["mappings"][0]["held"])
+        (again,) = watched("status").json["mappings"][0]["held"]
+        wait_for("The hold", lambda: drops(watched).get("personal.csv") == "held")
+        assert watched.approve(again).status == "done"
+    assert len(held_by(watched)) == 5
+
+
+def test_two_engines_never_work_on_one_project_also_where_the_lock_s_file_is_deleted(watched: World) -> None:
+    with engine(watched) as first:
+        (watched.root / ".abgleich" / "locks" / "+engine.lock").unlink()
+        with engine(watched) as second:
+            ends = lambda: first.process.poll() is not None or second.process.poll() is not None  # noqa: E731
+            wait_for("The end of one of both", ends)
+            ended = first if first.process.poll() is not None else second
+            assert ended.wait() == 1
+            assert "An engine is at work on this project already" in first.log + second.log
+            watched.drop(people(3))
+            done(watched)
+
+
+def test_a_mapping_that_is_switched_on_again_has_missed_nothing(watched: World) -> None:
+    timed = "triggers: [{trigger: time, at: '03:00'}]\n" + PERSONAL
+    watched.mapping("enabled: false\n" + timed)
+    watched.drop(people(3))
+    with closing(Store(watched.root / ".abgleich")) as store:
+        ServiceState(store).look_after("personal", "x", datetime.now(UTC) - timedelta(days=21))
+    with engine(watched) as running:
+        with closing(Store(watched.root / ".abgleich")) as store:
+            assert ServiceState(store).looked_after_until("personal", "x") is None
+        watched.mapping(timed)
+        wait_for("The edit", lambda: "read again" in running.log)
+    assert "Missed" not in running.log
+    assert held_by(watched) == []
+
+
+def test_the_reason_of_a_failed_run_is_about_no_person(world: World) -> None:
+    greyhound = world.connect_greyhound()
+    world.configure(first_sync="go")
+    both = PERSONAL.replace("actions:\n", "actions:\n" + CONTACTS.split("actions:\n")[1])
+    world.mapping(TRIGGERS + both, settle="0.2s")
+    with engine(world) as running:
+        world.drop(people(3))
+        wait_for("The sync", lambda: drops(world).get("personal.csv") == "done")
+        first = greyhound.contacts[min(greyhound.contacts)]
+        first["UserFields"][0]["Value"] = "Mueller, Erna"
+        world.fe2.fail(Fault(status=401, times=20))
+        world.drop(people(3, nachname="Geheim"))
+        wait_for("The failure", lambda: drops(world).get("personal.csv") == "failed")
+    assert "Erna" not in running.log
+    assert "access key" in running.log
+
+
 def test_finished_files_are_put_away_where_that_is_asked_for(watched: World) -> None:
     watched.mapping(TRIGGERS + PERSONAL.replace("  key: nr", "  archive: move\n  key: nr"), settle="0.2s")
     inbox = watched.root / "inbox"
@@ -194,9 +318,9 @@ def test_finished_files_are_put_away_where_that_is_asked_for(watched: World) -> 
             wait_for("The move", partial(_put_away, inbox, count - 4))
         watched.drop_text("nr;vorname\n1;A\n")
         reason = wait_for("The reason", lambda: [*inbox.glob("failed/*.txt")])[0]
+        wait_for("The move", lambda: not (inbox / "personal.csv").exists())
     assert "The name status is not known" in reason.read_text("utf-8")
     assert [path.name for path in sorted(inbox.glob("done/*/*.csv"))] == ["personal (2).csv", "personal.csv"]
-    assert not (inbox / "personal.csv").exists()
     assert len(held_by(watched)) == 6
 
 
@@ -284,7 +408,7 @@ def test_whatever_is_over_is_put_away_and_never_run_again(watched: World) -> Non
 def test_a_list_that_no_mapping_takes_is_told_of(watched: World) -> None:
     with engine(watched) as running:
         watched.drop(people(3), "Mitglieder.xlsx")
-        wait_for("The word", lambda: "No mapping takes this file" in running.log)
+        wait_for("The word", lambda: "inbox/Mitglieder.xlsx: no mapping takes this file" in running.log)
         (lone,) = watched("status").json["unclaimed"]
         assert lone == {"path": "inbox/Mitglieder.xlsx", "patterns": ["inbox/personal*.csv"]}
         shown = watched("status", as_json=False).out
@@ -321,6 +445,21 @@ def test_a_changed_mapping_runs_where_it_says_so(watched: World) -> None:
             "triggers: [{trigger: mapping}]\n" + PERSONAL.replace('"{{ vorname }}"', '"{{ vorname | upper }}"')
         )
         wait_for("The change", lambda: watched.fe2.persons["1"]["firstName"] == "VORNAME1")
+
+
+def test_a_run_wanted_by_an_edit_is_not_lost_with_the_file_that_nobody_watches_any_more(watched: World) -> None:
+    watched.drop(people(3))
+    project = load(watched.root)
+    with closing(Store(watched.root / ".abgleich")) as store:
+        jobs, work = (
+            Jobs(store),
+            Work(watched.root, store, lambda: project, Log("text", tuple), lambda *_: None, lambda: None),
+        )
+        jobs.want("personal", "file", None, "inbox/personal.csv", datetime.now(UTC))
+        watched.mapping("triggers: [{trigger: mapping}]\n" + PERSONAL)
+        project = load(watched.root)
+        job = jobs.want("personal", "mapping", None, None, datetime.now(UTC))
+        assert work.run(job.id)["status"] == "done"
 
 
 def test_a_broken_edit_keeps_the_last_good_version_also_over_a_restart_and_is_shown(watched: World) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from engine.problems import Problem, TargetStopped
 from engine.state.locks import Locks, Taken
-from engine.state.store import Store
+from engine.state.store import StateLedger, Store
+from engine.sync.plan import Change
+from engine.sync.record import Owner
 
 HOLD = """
 import sys, time
@@ -71,3 +75,36 @@ def test_a_lock_dies_with_its_process(locks: Locks, database: str) -> None:
         holder.wait()
         with locks.hold("fe2", 30):
             pass
+
+
+def test_a_lock_whose_file_was_deleted_and_made_anew_is_lost(tmp_path: Path) -> None:
+    with closing(Store(tmp_path)) as store:
+        locks = Locks(store)
+        with locks.hold("fe2") as first:
+            (tmp_path / "locks" / "fe2.lock").unlink()
+            with locks.hold("fe2") as second:
+                assert (first.is_held(), second.is_held()) == (False, True)
+
+
+def test_a_write_that_ends_without_its_lock_leaves_it_open_what_the_target_holds(tmp_path: Path) -> None:
+    lost = False
+
+    def still_alone() -> None:
+        if lost:
+            raise TargetStopped(Problem("lock_lost", "x", "y"))
+
+    with closing(Store(tmp_path)) as store:
+        ledger = StateLedger(store, "fe2", Owner("personal", "fe2.sync"), still_alone=still_alone)
+        other = StateLedger(store, "fe2", Owner("other", "fe2.sync"))
+        created = [Change("created", "1", None, {"name": "x"})]
+        ledger.begin()
+        ledger.intend(created)
+        lost = True
+        other.begin()
+        other.finish()
+        assert other.is_certain()
+        with pytest.raises(TargetStopped):
+            ledger.finish([(created[0], "1")])
+        assert not other.is_certain()
+        ledger.withdraw(["1"])
+        assert ledger.in_doubt() == {"1"}

@@ -54,3 +54,9 @@ def test_nobody_to_hear_of_it_leaves_nothing_on_its_way(notices: Notices) -> Non
     notices.tell("personal", "run", "refused", REFUSED, [])
     assert notices.take(NOW, NOW + MINUTE, 10) == []
     assert notices.told()["personal", "run"][0] == "refused"
+
+
+def test_a_notice_put_off_by_a_clock_that_was_wrong_is_due(notices: Notices) -> None:
+    notices.tell("personal", "run", "refused", REFUSED, ["leitung"])
+    notices.take(NOW + timedelta(days=300), NOW + timedelta(days=300, minutes=5), 10)
+    assert len(notices.take(NOW, NOW + MINUTE, 10)) == 1

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.service.process import wait_for
+from engine.state.service import ServiceState
+from engine.state.store import Store
+from tests.service.process import engine, wait_for
 from tests.world import CONTACTS, Result, World, changed, people, without
 
 
@@ -89,3 +93,20 @@ def cut_every_lock(postgresql: str) -> None:
     with database.begin() as session:
         session.execute(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
     database.dispose()
+
+
+def test_workers_whose_sessions_are_cut_are_all_there_again(shared: World, postgresql: str) -> None:
+    shared.mapping()
+    with engine(shared, "--worker"), engine(shared, "--worker"):
+        wait_for("Both", lambda: len(processes(shared)) == 2)
+        cut_every_lock(postgresql)
+        with closing(Store(shared.root / ".abgleich", postgresql)) as store:
+            state = ServiceState(store)
+            for one in state.engines():
+                state.go(one.id)  # as the one that leads does with whom it takes for dead
+        wait_for("Both again", lambda: len(processes(shared)) == 2)
+
+
+def processes(world: World) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = world("status").json["engine"]["processes"]
+    return found
