@@ -41,7 +41,7 @@ def command(
     effects = effects_of(load_project(context) if fix else project, problems)
     good = all(problem.severity != "error" for problem in problems)
     if as_json:
-        show_json({"ok": good, "problems": problems_document(problems, project.root, effects), **document})
+        show_json({"ok": good, **problems_document(problems, project.root, effects), **document})
     else:
         show_problems(problems, project.root, effects)
         show([problems_summary(problems), *([] if fix else fixable_line(problems))])

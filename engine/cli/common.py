@@ -127,7 +127,7 @@ def finish(report: Report, as_json: bool, root: Path) -> None:
 
     document = report.as_json()
     if as_json:
-        show_json({**document, "problems": problems_document(report.problems, root)})
+        show_json({**document, **problems_document(report.problems, root)})
     else:
         show(run_lines(document, line_of=reader_of_lines(root)))
     raise typer.Exit(CODES.get(report.status, EXIT_OK))
@@ -159,7 +159,7 @@ def refused_document(error: ProblemError, mapping: str, root: Path | None = None
         "source": None,
         "actions": [],
         "rejected": [],
-        "problems": problems_document(error.problems, root),
+        **problems_document(error.problems, root),
     }
 
 

@@ -93,19 +93,27 @@ def show_problems(
 
 def problems_document(
     problems: Iterable[Problem], root: Path | None = None, effects: Mapping[str, str] | None = None
-) -> list[dict[str, Any]]:
-    """Problems as JSON, with the same beside them as on a console."""
+) -> dict[str, Any]:
+    """``problems`` in the shape of cli.md; ``context``, one entry for each, has what a console shows beside them.
+
+    ``context`` is left out where there is nothing.
+    """
     line_of, known = reader_of_lines(root), effects or {}
-    return [
-        problem_as_shown(problem, line_of, known.get(problem.at.file or "", "") if problem.severity == "error" else "")
-        for problem in problems
-    ]
+    made: list[dict[str, Any]] = []
+    context: list[dict[str, Any] | None] = []
+    for problem in problems:
+        effect = known.get(problem.at.file or "", "") if problem.severity == "error" else ""
+        plain = problem.as_json()
+        beside = {key: item for key, item in problem_as_shown(problem, line_of, effect).items() if key not in plain}
+        made.append(plain)
+        context.append(beside or None)
+    return {"problems": made, "context": context} if any(context) else {"problems": made}
 
 
 def show_error(error: ProblemError, as_json: bool, root: Path | None = None) -> None:
     """Print what kept a command from working."""
     if as_json:
-        show_json({"ok": False, "problems": problems_document(error.problems, root)})
+        show_json({"ok": False, **problems_document(error.problems, root)})
     else:
         show_problems(error.problems, root)
 

@@ -61,8 +61,8 @@ def test_a_console_shows_first_what_did_not_happen_then_the_line_then_the_cure(
 
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_programs_get_the_line_as_well(project: Folder, capsys: pytest.CaptureFixture[str], command: str) -> None:
-    (problem,) = json.loads(said(project, capsys, command, "personal", "--json"))["problems"]
-    assert problem["shown"] == f"{LINE}\n{CARET}"
+    (context,) = json.loads(said(project, capsys, command, "personal", "--json"))["context"]
+    assert context["shown"] == f"{LINE}\n{CARET}"
 
 
 def test_beside_a_refused_list_the_same_is_written(project: Folder) -> None:

@@ -94,16 +94,18 @@ def test_ten_mistakes_are_ten_problems_each_at_its_place(ten: Folder, capsys: py
 
 def test_every_problem_has_the_shape_that_is_promised(ten: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     document = check(ten, capsys)
-    assert list(document) == ["ok", "problems"]
+    assert list(document) == ["ok", "problems", "context"]
     for problem in document["problems"]:
-        assert list(problem)[:8] == ["severity", "file", "line", "column", "path", "code", "message", "hint"]
+        assert list(problem) == ["severity", "file", "line", "column", "path", "code", "message", "hint"]
         assert problem["severity"] == "error"
         assert problem["message"]
         assert problem["hint"]
 
 
 def test_beside_it_stands_what_a_console_shows(ten: Folder, capsys: pytest.CaptureFixture[str]) -> None:
-    found = {problem["code"]: (problem["effect"], problem["shown"]) for problem in check(ten, capsys)["problems"]}
+    document = check(ten, capsys)
+    pairs = zip(document["problems"], document["context"], strict=True)
+    found = {problem["code"]: (context["effect"], context["shown"]) for problem, context in pairs}
     assert found["unknown_filter"] == (
         "The mapping personal is not used.",
         '  mobil: "{{ handy | fone }}"\n                     ^',
