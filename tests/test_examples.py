@@ -21,8 +21,11 @@ from engine.simulator import Fe2Simulator, GreyhoundSimulator
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
-WITH_FE2 = ["01-csv-to-fe2", "03-both"]
+EVERY = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+WITH_BLUEPRINTS = "04-vorlagen"
+NAMES = [name for name in EVERY if name != WITH_BLUEPRINTS]
+"""The examples with one mapping."""
+WITH_FE2 = ["01-csv-to-fe2", "03-both", "05-brigade"]
 BOTH = EXAMPLES / "03-both"
 FIRST, CHANGED = "personal.csv", "personal-geaendert.csv"
 SECRETS = {"fe2_key": "Schlüssel-0815".encode().hex(), "greyhound_password": "geheim-äöü"}
@@ -140,15 +143,15 @@ def _short_link(link: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_there_is_an_example_for_each_target_and_one_for_both() -> None:
-    assert NAMES == ["01-csv-to-fe2", "02-csv-to-greyhound", "03-both"]
+    assert EVERY == ["01-csv-to-fe2", "02-csv-to-greyhound", "03-both", WITH_BLUEPRINTS, "05-brigade"]
 
 
-@of_all(*NAMES)
+@of_all(*EVERY)
 def test_check_finds_nothing_wrong(example: Program) -> None:
     assert example.json("check") == {"ok": True, "problems": []}
 
 
-@of_all(*NAMES)
+@of_all(*EVERY)
 def test_the_tests_of_the_mapping_pass(example: Program) -> None:
     result = example.json("test")
 
@@ -216,7 +219,7 @@ def test_every_key_of_the_mapping_is_in_the_schema(example: Program) -> None:
     validate(json.loads(json.dumps(mapping)), json.loads(example("schema").stdout))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_an_example_keeps_no_secret_and_explains_itself(name: str) -> None:
     assert "secrets.yaml" in (ROOT / ".gitignore").read_text("utf-8").split()
     assert (EXAMPLES / name / "README.md").read_text("utf-8").startswith("# ")

@@ -15,6 +15,7 @@ COMMANDS = (
     "demo",
     "init",
     "new",
+    "blueprints",
     "check",
     "explain",
     "test",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from engine.config.node import Node
 from engine.config.parse import draft, parse, unknown_key
 from engine.config.schema import BlueprintHead, BlueprintInput, UseBlueprint
 from engine.config.yaml import Reader
+from engine.data import data_folder
 from engine.i18n import _
 from engine.problems import Location, Problem, did_you_mean
 
@@ -43,14 +46,70 @@ def use(reader: Reader, folder: Path, node: Node) -> tuple[Node, dict[str, Any]]
     return Node(values, body.at, keys=keys, weight=body.weight), {name: item.plain() for name, item in inputs.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input as its blueprint describes it; ``default`` is None where it is ``needed``."""
+
+    name: str
+    title: str
+    description: str
+    needed: bool
+    default: Any
+
+    @property
+    def shown_default(self) -> str:
+        """The default on one line; empty for an empty one."""
+        if not self.default:
+            return ""
+        return self.default if isinstance(self.default, str) else json.dumps(self.default, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A blueprint as its head describes it."""
+
+    file: str
+    name: str
+    description: str
+    inputs: tuple[Input, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return asdict(self)
+
+
+def described(path: Path) -> Described:
+    """What the head of a ready blueprint says."""
+    node = Reader(path.parent, path.parent).read(path, only=HEAD)
+    head = node.plain() if node is not None else {}
+    inputs = tuple(
+        Input(name, entry.get("name", ""), entry.get("description", ""), "default" not in entry, entry.get("default"))
+        for name, entry in head.get("input", {}).items()
+    )
+    return Described(path.name, head.get("name", ""), head.get("description", ""), inputs)
+
+
+def ready_blueprints() -> dict[str, Path]:
+    """The blueprints that come with the program, by the names of their files.
+
+    A project uses them like its own; a file of its own with the same name comes first.
+    """
+    return {path.name: path for path in sorted((data_folder("mappings") / FOLDER).glob("*.yaml"))}
+
+
 def _file(reader: Reader, folder: Path, name: str, at: Location) -> Path | None:
     path = reader.inside(folder / FOLDER / name, name, at)
     if path is None or reader.is_file(path):
         return path
+    ready = ready_blueprints()
+    if name in ready:
+        return ready[name]
     reader.met.again = True
-    near = did_you_mean(name, [item.name for item in (folder / FOLDER).glob("*.y*ml")])
+    near = did_you_mean(name, [*(item.name for item in (folder / FOLDER).glob("*.y*ml")), *ready])
     message = _("The blueprint {file} does not exist.").format(file=f"{folder.name}/{FOLDER}/{name}")
-    hint = _("Did you mean {name}?").format(name=near) if near else _("Blueprints lie in mappings/blueprints/.")
+    hint = _("Did you mean {name}?").format(name=near)
+    if not near:
+        hint = _("Blueprints lie in mappings/blueprints/. `abgleich blueprints` shows the ready ones.")
     reader.problems.append(Problem("blueprint_missing", message, hint, at))
     return None
 

@@ -247,6 +247,11 @@ class ColumnModel(Model):
         """All headings that the column asks for."""
         return self.heading
 
+    @property
+    def in_tests(self) -> str:
+        """The heading that is meant where the row of a test names the column; empty for a list."""
+        return "" if self.marked or any("*" in heading for heading in self.heading) else self.heading[0]
+
 
 class EachColumnModel(Model):
     """One entry of ``columns`` that is a list of records."""
@@ -260,6 +265,11 @@ class EachColumnModel(Model):
     def patterns(self) -> tuple[str, ...]:
         """All headings that the column asks for."""
         return tuple(self.each.values())
+
+    @property
+    def in_tests(self) -> str:
+        """A list can't be named in the row of a test."""
+        return ""
 
 
 AnyColumn = ColumnModel | EachColumnModel
@@ -373,7 +383,7 @@ class TestModel(Model):
     name: Filled
     """What the test shows."""
     row: Mapping
-    """A row of the list: heading and cell. Headings that are left out are empty."""
+    """A row of the list: heading (or name of the column) and cell. What is left out is empty."""
     expect: Mapping
     """By action: the fields that matter; null where the row takes no part."""
 

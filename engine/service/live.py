@@ -373,7 +373,7 @@ class Live:
         return replace(version, texts={}) if shown or _shows(words, secrets) else version
 
     def _relative(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
     def _absolute(self, texts: Mapping[str, str]) -> Texts:
         return {self.root / name: text for name, text in texts.items()}

@@ -11,7 +11,7 @@ from typing import Any
 from engine.config.load import Mapping as MappingFile
 from engine.config.load import Project
 from engine.config.names import heading_key, name_of
-from engine.config.schema import Fe2Connection, TestModel
+from engine.config.schema import AnyColumn, Fe2Connection, TestModel
 from engine.i18n import _
 from engine.problems import Problem, Refused, UserMustFix, did_you_mean
 from engine.source.base import Scan
@@ -259,8 +259,9 @@ def _difference(
 
 
 def render_row(job: Job, row: Mapping[str, Any]) -> Rendered:
-    """One row, given by headings; headings that are not given are empty."""
+    """One row, given by headings or by the names of columns; what is not given is empty."""
     columns = job.options().columns
+    row = _by_headings(row, job.mapping.columns or {})
     given = {heading_key(name): clean(value) for name, value in row.items()}
     headings = [*row, *(name for name in _missing_names(job, map(name_of, row)))]
     if columns is not None:
@@ -284,6 +285,16 @@ def render_row(job: Job, row: Mapping[str, Any]) -> Rendered:
     reading = Reading(job, [])
     reading.scans = [scan]
     return next(iter(list(program.run([full], reading.shared()))))
+
+
+def _by_headings(row: Mapping[str, Any], columns: Mapping[str, AnyColumn]) -> dict[str, Any]:
+    """The row with the heading where the test says the column's name: headings may be inputs of a blueprint."""
+    patterns = [heading for column in columns.values() for heading in column.patterns]
+    meant = {name: column.in_tests for name, column in columns.items() if column.in_tests}
+    return {
+        name if any(fits(heading, name) for heading in patterns) else meant.get(name, name): value
+        for name, value in row.items()
+    }
 
 
 def _missing_names(job: Job, given: Iterable[str]) -> Iterator[str]:

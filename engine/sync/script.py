@@ -386,14 +386,15 @@ class _Checker:
             for action in self.mapping.actions
             if action.model.action in TARGETS
         }
-        headings = None
+        headings, names = None, set()
         if self.mapping.columns is not None and not self.node.is_broken(("source", "columns")):
             headings = [heading for column in self.mapping.columns.values() for heading in column.patterns]
+            names = {name for name, column in self.mapping.columns.items() if column.in_tests}
         listed = self.node.get("tests")
         for index in range(len(listed.value) if listed is not None and isinstance(listed.value, list) else 0):
             path: Path = ("tests", index)
             for heading in self._keys((*path, "row")) if headings is not None else ():
-                if not any(fits(known, heading) for known in headings or ()):
+                if heading not in names and not any(fits(known, heading) for known in headings or ()):
                     problem = unknown_key(heading, headings or [], self.node, (*path, "row", heading))
                     message = _("The heading {name} is not in `columns`.").format(name=heading)
                     yield replace(problem, code="unknown_heading", message=message)

@@ -388,14 +388,17 @@ class Environment(ImmutableSandboxedEnvironment):
 
         return filtered
 
-    def _lookup(self, value: Any, table: str, default: Any = _MISSING) -> Any:
-        """The entry of ``table`` for ``value``, compared without case and outer blanks; a list gives a list."""
+    def _lookup(self, value: Any, table: str, default: Any = _MISSING, keep: bool = False) -> Any:
+        """The entry of ``table`` for ``value``, compared without case and outer blanks; a list gives a list.
+
+        With ``keep``, a value that is not in the table stays as it is.
+        """
         if type(value) is str and type(table) is str:
             found = self._found.get((table, value), _MISSING)
             if found is not _MISSING:
                 return found
         elif isinstance(value, list | tuple) or hasattr(value, "__next__"):
-            return self._lookup_all(value, table, default)
+            return self._lookup_all(value, table, default, keep)
         entries = self.tables.get(str(table))
         if entries is None:
             raise unknown_table(str(table), self.tables)
@@ -405,6 +408,8 @@ class Environment(ImmutableSandboxedEnvironment):
             if type(value) is str and len(self._found) < MAX_ITEMS and len(value) <= 200:
                 self._found[table, value] = entry
             return entry
+        if keep:
+            return value
         if default is not _MISSING and not word.strip():
             # An empty cell with a default is no gap in the table.
             return default
@@ -427,10 +432,10 @@ class Environment(ImmutableSandboxedEnvironment):
             self._found_names[table, value] = tuple(names)
         return names
 
-    def _lookup_all(self, values: Iterable[Any], table: str, default: Any) -> list[Any]:
+    def _lookup_all(self, values: Iterable[Any], table: str, default: Any, keep: bool) -> list[Any]:
         found: list[Any] = []
         for item in values:
-            entry = self._lookup(item, table, default)
+            entry = self._lookup(item, table, default, keep)
             found += entry if isinstance(entry, list) else [entry]
             if len(found) > MAX_ITEMS:
                 raise runs_away()
