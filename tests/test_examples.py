@@ -22,7 +22,7 @@ from engine.simulator import Fe2Simulator, GreyhoundSimulator
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 EVERY = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
-WITH_BLUEPRINTS = "04-vorlagen"
+WITH_BLUEPRINTS = "04-blaupausen"
 NAMES = [name for name in EVERY if name != WITH_BLUEPRINTS]
 """The examples with one mapping."""
 WITH_FE2 = ["01-csv-to-fe2", "03-both", "05-brigade"]

@@ -250,7 +250,8 @@ class ColumnModel(Model):
     @property
     def in_tests(self) -> str:
         """The heading that is meant where the row of a test names the column; empty for a list."""
-        return "" if self.marked or any("*" in heading for heading in self.heading) else self.heading[0]
+        is_list = self.marked or any("*" in heading for heading in self.heading)
+        return "" if is_list else next(iter(self.heading), "")
 
 
 class EachColumnModel(Model):

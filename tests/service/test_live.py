@@ -357,6 +357,23 @@ def test_a_changed_blueprint_reloads_what_uses_it_and_a_broken_one_nothing(engin
     assert (engine.running, engine.stale) == ({"a": "new", "b": "new", "c": None}, {"a": True, "b": True})
 
 
+def test_a_mapping_of_a_ready_blueprint_runs_goes_on_and_changes_with_one_of_its_own(engine: Engine) -> None:
+    """The blueprint lies in the program, outside of the project."""
+    using = "use_blueprint: {path: csv_fe2.yaml, input: {connection: fe2, alarmgruppen: [Alle]}}\nalias: good\n"
+    engine.write("a.yaml", using)
+    engine.start()
+    assert engine.running == {"a": "good"}
+    engine.write("a.yaml", using + "alais: bad\n")
+    assert engine.settle()
+    assert (engine.running, engine.stale) == ({"a": "good"}, {"a": True})
+    engine.start()
+    assert (engine.running, engine.stale) == ({"a": "good"}, {"a": True}), "also over a restart"
+    engine.write("a.yaml", using)
+    engine.write("blueprints/csv_fe2.yaml", BLUEPRINT.replace("input: {ordner", "input: {connection: {}, alarmgruppen"))
+    assert engine.settle()
+    assert (engine.stale, engine.changed) == ({}, {"a"}), "a file of the project with this name comes first"
+
+
 def test_a_changed_secret_is_used_from_now_on(one: Engine) -> None:
     one.write("secrets.yaml", "key: another-key\npassword: 8d1e44c09a\n")
     assert one.settle()

@@ -255,3 +255,34 @@ def test_the_tests_of_a_mapping_know_lists(world: World) -> None:
     )
     result = world("test")
     assert result.json["ok"], result.out
+
+
+NAMED = """tests:
+  - name: mit den Namen der Spalten
+    row: {nr: 7, handy: 0151 2000001, G_Zug 1: x}
+    expect: {fe2.sync: {externalDbId: 7, mobil: 00491512000001, alarmGroups: [Zug 1]}}
+"""
+COLUMNS = "columns:\n  nr: Pers.-Nr.\n  handy: [Mobil privat, Mobil]\n  zuege: {heading: G_*, marked: true}"
+
+
+def test_the_row_of_a_test_may_name_a_column_instead_of_its_heading(world: World) -> None:
+    """Where headings are inputs of a blueprint, nothing else can be written there."""
+    fields = 'externalDbId: "{{ nr }}"\nalarmGroups: "{{ zuege }}"\nmobil: "{{ handy | phone }}"'
+    mapping(world, f"path: inbox/x.csv\nkey: nr\n{COLUMNS}", fields, NAMED)
+    assert world("check").json == {"ok": True, "problems": []}
+    assert world("test").json["ok"], world("test").out
+
+
+def test_a_list_of_marked_columns_has_no_single_heading_that_a_test_could_mean(world: World) -> None:
+    fields = 'externalDbId: "{{ nr }}"\nalarmGroups: "{{ zuege }}"'
+    mapping(world, f"path: inbox/x.csv\nkey: nr\n{COLUMNS}", fields, NAMED.replace("G_Zug 1: x", "zuege: x"))
+    (problem,) = [one for one in world("check").json["problems"] if one["code"] == "unknown_heading"]
+    assert problem["path"][-1] == "zuege"
+
+
+def test_a_heading_goes_before_the_name_of_a_column(world: World) -> None:
+    columns = "columns: {vorname: Name, name: Vorname}"
+    fields = 'externalDbId: "{{ name }}"\nalarmGroups: []\nlastName: "{{ vorname }}"'
+    tests = "tests: [{name: a, row: {Name: A, Vorname: B}, expect: {fe2.sync: {lastName: A, externalDbId: B}}}]\n"
+    mapping(world, f"path: inbox/x.csv\nkey: name\n{columns}", fields, tests)
+    assert world("test").json["ok"], world("test").out

@@ -134,6 +134,9 @@ def test_a_fault_says_what_is_wrong(environment: Environment, text: str, code: s
         ("{{ 'x' | lookup('t', 'y') }}", "y"),
         ("{{ 'x' | lookup('t', default=none) }}", None),
         ("{{ ['x', '1. Zug'] | lookup('t', default=[]) }}", ["Alarm 1"]),
+        ("{{ 'X' | lookup('t', keep=true) }}", "X"),
+        ("{{ ['x', '1. Zug', 'x', 'ä'] | lookup('t', keep=true) }}", ["x", "Alarm 1", "x", "ja"]),
+        ("{{ ['x', 'Ä'] | lookup('t', keep=false, default='-') }}", ["-", "ja"]),
     ],
 )
 def test_a_lookup_compares_without_case_and_blanks(environment: Environment, text: str, value: object) -> None:
@@ -145,6 +148,9 @@ def test_a_value_in_no_table_is_a_fault_and_counted_once_a_row(environment: Envi
     value_of(environment, "{{ 'X' | lookup('t', '') }}{{ 'X' | lookup('t', '') }}")
     environment.recorder.commit()
     assert environment.recorder.unmatched == {("t", "X"): 1}
+    value_of(environment, "{{ ['Y'] | lookup('t', keep=true) | first }}")
+    environment.recorder.commit()
+    assert environment.recorder.unmatched == {("t", "X"): 1}, "what is kept is no gap in the table"
 
 
 def test_a_number_without_use_is_left_out_with_a_note(environment: Environment) -> None:
