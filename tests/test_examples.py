@@ -216,7 +216,7 @@ def test_every_key_of_the_mapping_is_in_the_schema(example: Program) -> None:
     loaded = pytest.importorskip("ruamel.yaml").YAML(typ="safe", pure=True)
     mapping = loaded.load((example.root / f"mappings/{example.mapping}.yaml").read_text("utf-8"))
 
-    validate(json.loads(json.dumps(mapping)), json.loads(example("schema").stdout))
+    validate(json.loads(json.dumps(mapping, default=str)), json.loads(example("schema").stdout))
 
 
 @pytest.mark.parametrize("name", EVERY)
