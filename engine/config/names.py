@@ -15,8 +15,13 @@ _BLANKS = str.maketrans({"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\ufeff": 
 
 def name_of(heading: str) -> str:
     """The template name of a heading: what can't stand in a name becomes ``_``; "" for an empty heading."""
-    name = "".join(char if f"a{char}".isidentifier() else "_" for char in clean_heading(heading))
+    name = "".join(char if _stays(char) else "_" for char in clean_heading(heading))
     return f"_{name}" if name and (not name.isidentifier() or name in RESERVED_NAMES) else name
+
+
+def _stays(char: str) -> bool:
+    """Whether templates take it in a name: of marks that stand upon letters Jinja knows only some."""
+    return char == "_" or (char.isalnum() and f"a{char}".isidentifier())
 
 
 def clean_heading(heading: str) -> str:

@@ -71,7 +71,7 @@ def look_beside(content: bytes, sheet: str) -> Extras:
             xml = book.read(part)
             _measure(xml)
             return _extras(xml, _zeros(book))
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
         return Extras()
 
 

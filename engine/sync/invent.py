@@ -99,7 +99,9 @@ class Inventor:
             is_common = is_prefix or run[0].casefold() in PARTICLES
             return run[0] if several and is_common else self._run(run[0], role)
 
-        return _RUN.sub(invent, text)
+        made = _RUN.sub(invent, text)
+        # `0A` is all of it: neither the one nor the other may stay then.
+        return made if made.casefold() != text.casefold() else _RUN.sub(lambda run: self._run(run[0], role), text)
 
     def _run(self, run: str, role: Role | None) -> str:
         if run.isdecimal():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.bench import engine, greyhound, rows, sources
+from tests.bench import check, engine, greyhound, rows, sources
 
 
 def main() -> None:
     """Run them one after the other, in the order they are written."""
-    for module in (rows, sources, greyhound, engine):
+    for module in (rows, sources, check, greyhound, engine):
         for name, bench in list(vars(module).items()):
             if name.startswith("bench_"):
                 print(f"\n{name.removeprefix('bench_').replace('_', ' ')}")
