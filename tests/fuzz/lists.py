@@ -24,6 +24,8 @@ class Format:
     seeds: Callable[[], Sequence[bytes]]
     options: Sequence[SourceOptions]
     mutated: Callable[[bytes, Random], bytes] = mutated_bytes
+    has_lines: bool = True
+    """Whether places are lines of the file; else they are rows of a sheet, or records."""
 
 
 _BREAK = re.compile(rb"\r\n|\n|\r")
@@ -31,10 +33,14 @@ _NAMED = SourceOptions((Column("nr", ("Personalnummer", "Nr")), Column("name", (
 
 
 def _csv() -> list[bytes]:
-    lists = [path.read_bytes() for path in sorted(EXAMPLES.glob("*/inbox/*.csv"))]
+    lists = _examples("*.csv")
     lists.append('Nr;Name;"Bemerkung"\r\n1;Müller;"mit ""Zitat"";\r\nund Zeile"\r\n2;Groß;\r\n'.encode("cp1252"))
     lists.append("\ufeffMitglieder der Wehr\n\nNr,Name,Vorname\n1,A,B\n2,C,D\n\nSumme,2,\n".encode())
     return lists
+
+
+def _examples(pattern: str) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(EXAMPLES.glob(f"*/inbox/{pattern}"))]
 
 
 FORMATS: dict[str, Format] = {
@@ -47,7 +53,20 @@ FORMATS: dict[str, Format] = {
             SourceOptions(None, delimiter=";", quote="", header_row=1),
             SourceOptions(None, encoding="utf-8", skip_footer=2),
         ),
-    )
+    ),
+    "excel": Format(
+        ".xlsx",
+        lambda: _examples("*.xlsx"),
+        (SourceOptions(None), SourceOptions(None, header_row=11), SourceOptions(None, sheet="1", skip_footer=1)),
+        has_lines=False,
+    ),
+    "json": Format(
+        ".json",
+        lambda: [*_examples("*.json"), b'[{"Nr": 1, "Name": "A", "x": [1.50, null, {"y": true}]}, {"Nr": "2"}]'],
+        (SourceOptions(None), SourceOptions(None, rows="data"), _NAMED),
+        has_lines=False,
+    ),
+    "ndjson": Format(".ndjson", lambda: [b'{"Nr": 1, "Name": "A"}\n\n{"Nr": 2}\n'], (SourceOptions(None), _NAMED)),
 }
 
 
@@ -88,4 +107,6 @@ class Lists:
 
     def _lines(self) -> int:
         """At the most: in UTF-16 one line end looks like two."""
+        if not self.format.has_lines:
+            return 2**31
         return len(_BREAK.findall(self.file.read_bytes())) + 1
