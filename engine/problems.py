@@ -10,6 +10,7 @@ import difflib
 import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, Literal
 
 from engine.i18n import _
@@ -74,6 +75,24 @@ class Problem:
             "message": self.message,
             "hint": self.hint or None,
         }
+
+    def seen_from(self, using: Location) -> Problem:
+        """The problem of a blueprint, for the mapping that uses it at this place.
+
+        A blueprint that comes with the program is nobody's to mend: there the mapping's own line is the place.
+        """
+        if self.at.file is None or self.at.file == using.file:
+            return self
+        if not PurePath(self.at.file).is_absolute():
+            return replace(self, used_by=using)
+        name = PurePath(self.at.file).name
+        message = _("{message} (In the blueprint {name}, line {line}.)").format(
+            message=self.message, name=name, line=self.at.line or 1
+        )
+        hint = _("{hint} Check the inputs here; `abgleich blueprints {name}` explains them.").format(
+            hint=self.hint, name=name
+        )
+        return replace(self, at=using, message=message, hint=hint.strip(), fixes=())
 
     def located(self, at: Location) -> Problem:
         """The same problem at another place."""

@@ -374,6 +374,9 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
     for people in status["unattended"]:
         text = _("{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.")
         yield "warn", text.format(connection=people["connection"], count=people["persons"], mapping=people["mapping"])
+        for plan in people["plans"]:
+            text = _("Plan {plan} waits: abgleich approve {plan}, or abgleich reject {plan}")
+            yield "warn", "    " + text.format(plan=plan)
     for problem in status["problems"]:
         yield from problem_lines(problem, lambda _file, _line: None)
 

@@ -73,7 +73,7 @@ def command(
 
 def _target(project: Project, file: Path, out: Path | None) -> Path:
     """The mapping's file: a bare name means the folder of the mappings. Raises where no mapping is looked for."""
-    from engine.config.load import NOT_MAPPINGS
+    from engine.config.load import ID, NOT_MAPPINGS
 
     folder = project.root / FOLDER
     if out is None:
@@ -86,9 +86,12 @@ def _target(project: Project, file: Path, out: Path | None) -> Path:
     if target.suffix not in ENDINGS:
         target = target.with_name(f"{target.name}.yaml")
     parts = target.relative_to(folder).parts if target.is_relative_to(folder) else ()
-    if not parts or parts[0] in NOT_MAPPINGS or target.name in (CONFIGURATION, "secrets.yaml"):
+    is_id = ID.fullmatch(target.stem) is not None
+    if not parts or not is_id or parts[0] in NOT_MAPPINGS or target.name in (CONFIGURATION, "secrets.yaml"):
         message = _("A mapping can't be written to {file}.").format(file=out)
-        hint = _("Mappings lie in the folder {folder} of the project. Write for example --out {example}.")
+        hint = _(
+            "Mappings lie in the folder {folder} of the project, and have no blanks. Write for example --out {example}."
+        )
         shown = hint.format(folder=f"{FOLDER}/", example=f"{_plain_name(file.stem)}.yaml")
         raise UserMustFix(Problem("not_a_mapping_place", message, shown, Location(str(out))))
     return target
@@ -119,16 +122,21 @@ def _refuse_existing(project: Project, target: Path) -> None:
         raise UserMustFix(Problem("duplicate_id", message, hint, Location(name)))
 
 
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    path = path.resolve()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
+
+
 def _refuse_missing(project: Project, file: Path) -> None:
     """Say which file was meant, rather than only that there is none."""
     if file.is_file():
         return
-    lying = [
-        path.name for folder in (file.parent, project.root / "inbox") if folder.is_dir() for path in folder.iterdir()
-    ]
+    folders = [folder for folder in (file.parent, project.root / "inbox") if folder.is_dir()]
+    lying = {path.name: path for folder in folders for path in folder.iterdir() if path.is_file()}
     near = did_you_mean(file.name, lying)
     hint = (
-        _("Did you mean {name}?").format(name=near)
+        _("Did you mean {name}?").format(name=_from_here(lying[near]))
         if near
         else _("Put the list into the folder inbox of the project, then: {line}").format(
             line="abgleich new inbox/LISTE.csv --to fe2"

@@ -46,7 +46,7 @@ NEEDED = {"sql": ("url", "query"), "http": ("url",)}
 """Keys that a source of these types must have; one of any other type has a ``path``."""
 NOT_MAPPINGS = ("blueprints", "tables")
 
-_ID = re.compile(r"[\w][\w.-]{0,99}")
+ID = re.compile(r"[\w][\w.-]{0,99}")
 _ID_LINE = re.compile(r"^id:[ \t]*([\"']?)([^\s\"'#]+)\1", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -322,7 +322,7 @@ class _Loader:
         self.connection_names = None if listed.broken else list(listed.value)
         for name, entry in listed.value.items():
             path: KeyPath = ("connections", name)
-            if not _ID.fullmatch(name):
+            if not ID.fullmatch(name):
                 self.problems.append(_bad_name(name, node.locate_key(path)))
             kind = choose(CONNECTIONS, "type", entry, self.problems, path, node)
             made = parse(kind[0], entry, self.problems, path, node) if kind else None
@@ -452,7 +452,7 @@ class _Loader:
 
     def _checked(self, node: Node, path: Path, inputs: dict[str, Any]) -> tuple[Mapping | None, str]:
         name = _id_of(node, path)
-        if not _ID.fullmatch(name):
+        if not ID.fullmatch(name):
             self.problems.append(_bad_name(name, node.locate(("id",)), node.get("id") is None))
         model = draft(MappingModel, node, self.problems)
         for key in ("triggers", "conditions", "actions", "tests"):
@@ -642,7 +642,7 @@ class _Loader:
 
 
 def _also_at(problem: Problem, using: Location) -> Problem:
-    return problem if problem.at.file == using.file else replace(problem, used_by=using)
+    return problem.seen_from(using)
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

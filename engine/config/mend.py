@@ -306,6 +306,7 @@ def _indentation(lines: list[str], error: Syntax) -> Iterator[Mend]:
         for level in sorted(_levels(lines, index), key=lambda level: (abs(level - indent), -level)):
             if level != indent:
                 hint = _("Put {wanted} blanks before it; now there are {found}.").format(wanted=level, found=indent)
+                hint = hint if level else _("Take away the blanks before it.")
                 edit = Edit(0, indent, " " * level)
                 yield Mend("yaml_indentation", message, index, indent, (edit,), hint, sure=False)
 

@@ -169,7 +169,8 @@ class Reader:
         """People of mappings that are deleted or switched off: they stay as last sent."""
         for (connection, mapping, action), count in sorted(self.store.owners().items()):
             if not is_live(self.project, Owner(mapping, action), connection):
-                yield {"connection": connection, "mapping": mapping, "persons": count}
+                waiting = [stored.id for stored in self.store.open_plans(mapping)]
+                yield {"connection": connection, "mapping": mapping, "persons": count, "plans": waiting}
 
     def _unclaimed(self) -> Iterator[dict[str, Any]]:
         """Lists that lie in a watched folder and that no mapping takes, with the patterns that are taken there."""

@@ -87,7 +87,12 @@ def no_rows(at: Location, footer: int = 0) -> Refused:
     """There is nobody in the list; ``at`` has a line where there is a header."""
     if footer:
         message = _("skip_footer leaves out all {count} rows of the file.").format(count=footer)
-        return refusal("no_rows", message, _("Make skip_footer smaller."), at)
+        return refusal(
+            "no_rows",
+            message,
+            _("Export the whole list again. Only where its last rows are people, make skip_footer smaller."),
+            at,
+        )
     message = _("There is nothing below the header.") if at.line else _("The file is empty.")
     return nobody(message, at)
 

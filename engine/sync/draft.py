@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unicodedata import normalize
 
@@ -20,12 +20,14 @@ from engine.config.schema import Connection, Fe2Connection
 from engine.i18n import _, language
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import SOURCES
-from engine.source.base import Scan, SourceOptions
+from engine.source.base import Scan, SourceOptions, Value
 from engine.source.files import source_type
 from engine.sync.headings import Facts, Guess, KeyGuess, Role, guess, guess_key, in_order, is_footer
 
 ACTIONS = {"fe2": "fe2.sync", "greyhound": "greyhound.sync"}
 WITH_FOOTER = ("csv", "excel")
+WITH_WAYS = ("json", "ndjson")
+"""Headings are ways through a document there."""
 MOST_FOOTERS = 3
 MOST_GROUPS = 20
 MOST_STATES = 8
@@ -82,7 +84,7 @@ def look_at(file: Path) -> Sample:
         hint = _("The first line of the list must name its columns, each differently.")
         raise Refused(Problem("no_header", message, hint, Location(str(file))))
     facts = {heading: Facts() for heading in headings}
-    last: deque[dict[str, str]] = deque()
+    last: deque[dict[str, Value]] = deque()
     for chunk in source.chunks(raw=True):
         last.extend(chunk.raw or ())
         while len(last) > MOST_FOOTERS:
@@ -93,20 +95,28 @@ def look_at(file: Path) -> Sample:
         last.pop()
     for row in last:
         _take(facts, row)
-    guesses = tuple(_named([one for heading in headings if (one := guess(heading, facts[heading])) is not None]))
+    guesses = tuple(_named([one for heading in headings if (one := _guess(heading, facts[heading], kind)) is not None]))
     key = guess_key(headings, facts, guesses)
     return Sample(file, kind, scan.rows - footer, headings, repeated, facts, guesses, key, footer)
 
 
-def _take(facts: dict[str, Facts], row: dict[str, str]) -> None:
+def _take(facts: dict[str, Facts], row: dict[str, Value]) -> None:
     for heading, column in facts.items():
-        column.take(row.get(heading, ""))
+        value = row.get(heading, "")
+        column.take(value if isinstance(value, str) else "")
+
+
+def _guess(heading: str, facts: Facts, kind: str) -> Guess | None:
+    """Of a way through a document (``attributes.vorname``) the last step says what it is."""
+    found = guess(heading.rpartition(".")[2] if kind in WITH_WAYS else heading, facts)
+    return replace(found, heading=heading) if found is not None else None
 
 
 def _headings(scan: Scan) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The headings that a mapping can name, and those that stand there more than once."""
     places: dict[str, list[str]] = {}
-    for heading in scan.header:
+    flat = (heading for heading, name in zip(scan.header, scan.names, strict=False) if name not in scan.structured)
+    for heading in flat:
         if heading:
             places.setdefault(heading_key(heading), []).append(heading)
     once = tuple(written[0] for written in places.values() if len(written) == 1)
@@ -263,7 +273,8 @@ class _Writer:
         """The template name of the column of this role."""
         headings = {one.heading for one in self.sample.of(role)}
         found = (column.name for column in self.columns if headings & {*column.headings})
-        return next((name for name in found if name != self.key), None)
+        # A list without numbers may have the names as its key; the name is needed all the same.
+        return next((name for name in found if name != self.key or role in ("first", "last", "whole")), None)
 
     # -- sections ------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -115,13 +116,14 @@ class _Run:
             report.status = "skipped"
             report.problems.append(Problem("condition_not_met", unmet, "", severity="warning"))
             return
-        report.problems += [*self.notices, *self._tls_warnings(), *self._lonely(), *self._elsewhere()]
+        report.problems += [*self.notices, *self._tls_warnings(), *self._elsewhere()]
         known = {action.id: self._known(action.id) for action in self.mapping.actions}
         found = gather(self.job, reading.each(), known, self.tools.rows_seen)
         self._account(report, found)
         self._refuse_empty(found, known)
         wanted = self._plan(reading, found, known, report)
-        self._refuse_nobody_left(wanted)
+        self._refuse_nobody_left(wanted, found)
+        report.problems += self._lonely(wanted)
         plan = judge(wanted, self._facts(reading, found))
         if not self.only_plan and not plan.holds:
             for action in self.mapping.actions:
@@ -149,16 +151,26 @@ class _Run:
             if count:
                 yield left_behind(name, count, planned=True)
 
-    def _lonely(self) -> Iterator[Problem]:
-        """People of mappings or actions that are gone stay as last sent: somebody must decide about them."""
+    def _lonely(self, plan: Plan) -> Iterator[Problem]:
+        """People of mappings or actions that are gone stay as last sent: somebody must decide about them.
+
+        Whoever stands in this list is taken over by it, and nobody's any more.
+        """
         connections = {action.model.connection for action in self.mapping.actions}
+        taken = Counter(
+            (action.connection, change.taken_from)
+            for action in plan.actions
+            for change in (*action.changes, *action.adopted)
+        )
         for (connection, mapping, action), count in sorted(self.store.owners(perhaps=True).items()):
             owner = Owner(mapping, action)
             disabled = mapping in self.project.mappings and not self.project.mappings[mapping].model.enabled
-            if connection in connections and not disabled and not is_live(self.project, owner, connection):
+            if connection not in connections or disabled or is_live(self.project, owner, connection):
+                continue
+            if (left := count - taken[connection, owner]) > 0:
                 message = _("{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.")
                 hint = _("`abgleich release {mapping}` plans their removal.").format(mapping=mapping)
-                shown = message.format(connection=connection, count=count, mapping=mapping)
+                shown = message.format(connection=connection, count=left, mapping=mapping)
                 yield Problem("nobody_looks_after", shown, hint, severity="warning")
 
     def _account(self, report: Report, found: Gathered) -> None:
@@ -194,8 +206,15 @@ class _Run:
                     Problem("none_selected", message, _("Nothing was written. Compare `where` with the list."), at)
                 )
 
-    def _refuse_nobody_left(self, plan: Plan) -> None:
+    def _refuse_nobody_left(self, plan: Plan, found: Gathered) -> None:
         """Where everybody of a connection would go, the list for it would be empty."""
+        for action in plan.actions:
+            going, rejected = action.count("removed"), len(found.rejected_rows(action.id))
+            if going and rejected and not found.persons[action.id]:
+                message = _("{action}: all {rejected} rows that take part are rejected, and {count} persons would go.")
+                shown = message.format(action=action.id, rejected=rejected, count=going)
+                hint = _("Nothing was written. Was the key or a template changed? Mend that, then run again.")
+                raise Refused(Problem("nobody_left", shown, hint, self.mapping.node.locate(("source", "key"))))
         for name in {action.connection for action in plan.actions}:
             actions = [action for action in plan.actions if action.connection == name]
             going = sum(action.count("removed") for action in actions)

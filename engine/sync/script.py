@@ -201,7 +201,7 @@ def prepare(project: Project, mapping: MappingFile) -> tuple[Job, list[Problem]]
     found = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source(), *checker.tests()]
     problems = list(hidden(found, project.secrets))
     if mapping.used_by is not None:
-        problems = [replace(problem, used_by=mapping.used_by) for problem in problems]
+        problems = [problem.seen_from(mapping.used_by) for problem in problems]
     return job, problems
 
 
@@ -248,7 +248,11 @@ def effects_of(project: Project, problems: Iterable[Problem]) -> dict[str, str]:
     effects = {file: _("Nothing runs with these settings.") for file in settings}
     for file, names in mappings.items():
         if names and file not in settings:
-            text = ngettext("The mapping {names} is not used.", "The mappings {names} are not used.", len(names))
+            text = ngettext(
+                "The mapping {names} is not used as it stands.",
+                "The mappings {names} are not used as they stand.",
+                len(names),
+            )
             effects[file] = text.format(names=", ".join(sorted(names)))
     return effects
 

@@ -404,15 +404,22 @@ def _unknown_names(tree: nodes.Template, used: Collection[str], names: Names) ->
     for name in sorted(set(used) - granted):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
         near = did_you_mean(name, [*names.known, *ALWAYS])
-        yield Finding(
-            "unknown_name",
-            _("The name {name} is not known.").format(name=name),
-            _("Did you mean {name}?").format(name=near)
-            if near
-            else _("Known are: {names}").format(names=", ".join(names.known)),
-            name,
-            line,
-        )
+        known = _("Known are: {names}").format(names=", ".join(names.known))
+        hint = _("Did you mean {name}?").format(name=near) if near else known
+        if name in _compared(tree):
+            # Said first: whoever follows the other advice would compare a column with itself.
+            hint = _("Is the word itself meant? Then put it in quotes: '{name}'.").format(name=name) + " " + hint
+        yield Finding("unknown_name", _("The name {name} is not known.").format(name=name), hint, name, line)
+
+
+def _compared(tree: nodes.Template) -> set[str]:
+    """Names that something is compared with: where a word was meant, its quotes are missing."""
+    right = [operand.expr for comparison in tree.find_all(nodes.Compare) for operand in comparison.ops]
+    return {name.name for found in right for name in _names_in(found)}
+
+
+def _names_in(node: nodes.Expr) -> Iterator[nodes.Name]:
+    yield from [node] if isinstance(node, nodes.Name) else node.find_all(nodes.Name)
 
 
 def _unknown_keys(tree: nodes.Template, names: Names) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,7 +154,7 @@ def test_the_preview_says_who_would_not_be_alarmed(world: World) -> None:
 def test_a_misspelled_list_gets_the_one_that_was_meant(world: World) -> None:
     world.drop_text(FOX, "mitglieder.csv")
     result = world("new", str(world.root / "inbox" / "mitgleider.csv"), "--to", "fe2")
-    assert result.problem("no_file")["hint"] == "Did you mean mitglieder.csv?"
+    assert result.problem("no_file")["hint"].endswith("inbox/mitglieder.csv?")
 
 
 def test_nothing_is_overwritten(world: World) -> None:
@@ -290,3 +291,39 @@ def test_a_text_is_read_again_as_it_was_written(texts: list[str]) -> None:
         plain = node.plain()
         assert plain["b"] == texts
         assert plain["a"] in (texts[0], "c")
+
+
+def test_a_json_list_with_lists_and_objects_in_it_is_read_by_its_ways(world: World) -> None:
+    people = [
+        {
+            "id": n,
+            "attributes": {"vorname": f"V{n}", "nachname": f"N{n}", "handy": f"0151 55501{n:02}", "gruppen": ["A"]},
+        }
+        for n in range(1, 9)
+    ]
+    world.drop_text(json.dumps({"data": people}), "hiorg.json")
+    made = world("new", str(world.root / "inbox" / "hiorg.json"), "--to", "fe2").json
+    assert (made["ok"], made["key"]) == (True, "id")
+    (first, *_others) = [row["actions"]["fe2.sync"] for row in made["preview"]]
+    assert (first["firstName"], first["lastName"], first["mobil"]) == ("V1", "N1", "00491515550101")
+
+
+def test_a_list_without_numbers_keeps_the_name_that_is_its_key(world: World) -> None:
+    world.drop_text("Nachname;Vorname;Telefon\nMuster;Max;0151 5550101\nBeispiel;Eva;0151 5550102\n", "telefon.csv")
+    made = world("new", str(world.root / "inbox" / "telefon.csv"), "--to", "fe2").json
+    assert [row["actions"]["fe2.sync"]["lastName"] for row in made["preview"]] == ["Muster", "Beispiel"]
+
+
+def test_a_list_that_lies_in_the_inbox_is_named_with_its_folder(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.drop_text(FOX, "mitglieder.csv")
+    monkeypatch.chdir(world.root)
+    assert "inbox/mitglieder.csv" in world("new", "mitglieder.csv", "--to", "fe2").problem("no_file")["hint"]
+    assert "inbox?" not in world("new", "inbox", "--to", "fe2").problem("no_file")["hint"]
+
+
+def test_a_name_that_no_mapping_can_have_is_refused_before_anything_is_written(world: World) -> None:
+    world.drop_text(FOX, "mitglieder.csv")
+    before = sorted(path.name for path in (world.root / "mappings").iterdir())
+    file = str(world.root / "inbox" / "mitglieder.csv")
+    assert world("new", file, "--to", "fe2", "--out", "Tel GH.yaml").codes == ["not_a_mapping_place"]
+    assert sorted(path.name for path in (world.root / "mappings").iterdir()) == before

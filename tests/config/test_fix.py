@@ -230,7 +230,7 @@ def test_the_difference_is_shown_and_what_is_left_to_do(folder: Folder, capsys: 
     said = capsys.readouterr().out
     assert said.startswith("--- mappings/other.yaml\n+++ mappings/other.yaml\n@@ ")
     assert "\n-quelle:\n+source:\n" in said
-    assert "\n1 mistake was mended.\nLeft to do by hand:\nThe mapping personal is not used.\n" in said
+    assert "\n1 mistake was mended.\nLeft to do by hand:\nThe mapping personal is not used as it stands.\n" in said
     assert said.endswith("1 error, 0 warnings\n")
 
 

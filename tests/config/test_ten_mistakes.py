@@ -107,7 +107,7 @@ def test_beside_it_stands_what_a_console_shows(ten: Folder, capsys: pytest.Captu
     pairs = zip(document["problems"], document["context"], strict=True)
     found = {problem["code"]: (context["effect"], context["shown"]) for problem, context in pairs}
     assert found["unknown_filter"] == (
-        "The mapping personal is not used.",
+        "The mapping personal is not used as it stands.",
         '  mobil: "{{ handy | fone }}"\n                     ^',
     )
     assert found["unknown_timezone"][0] == "Nothing runs with these settings."

@@ -397,3 +397,15 @@ def test_a_constant_that_is_a_columns_name_is_found_before_anything_is_sent(sync
     assert "{{ vorname }}" in result.json["problems"][0]["hint"]
     assert synced.ids == IDS
     assert synced.at_fe2(1)["firstName"] == "Vorname1"
+
+
+def test_where_all_rows_are_rejected_nobody_is_removed(world: World) -> None:
+    """What another key column looks like, where the values of that stand in many rows."""
+    world.mapping()
+    rows = [row | {"zug": str(number % 3)} for number, row in enumerate(people(20))]
+    world.settled(rows)
+    world.mapping(PERSONAL.replace("  key: nr", "  key: zug"))
+    result = world.run(rows)
+    assert result.status == "refused"
+    assert "nobody_left" in result.codes
+    assert len(world.fe2.persons) == 20

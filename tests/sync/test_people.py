@@ -198,6 +198,14 @@ def test_a_mapping_that_brings_the_same_ids_takes_the_people_over(two: World) ->
     assert two.run([*TEN, *people(4, start=100)]).counts() == {"removed": 1, "unchanged": 14}
 
 
+def test_whoever_is_taken_over_under_another_id_of_the_mapping_needs_nobody_else(synced: World) -> None:
+    text = (synced.root / "mappings" / "personal.yaml").read_text("utf-8")
+    synced.mapping("id: anders\n" + text)
+    for result in (synced.plan(TEN, mapping="anders"), synced.run(TEN, mapping="anders")):
+        assert "nobody_looks_after" not in result.codes
+        assert result.counts() == {"unchanged": 10}
+
+
 def test_release_plans_the_removal_of_a_deleted_mappings_people(two: World) -> None:
     assert two("release", "jugend").codes == ["mapping_exists"]
     two.no_mapping("jugend")

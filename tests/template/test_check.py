@@ -170,3 +170,11 @@ def test_single_braces_are_a_mistake(text: str) -> None:
 def test_typographic_quotes_are_a_mistake() -> None:
     (finding,) = check_template(Environment({}, ZoneInfo("Europe/Berlin")), "„{{ vorname }}“", Names(("vorname",)))
     assert (finding.code, finding.hint) == ("typographic_quotes", 'Write: "{{ vorname }}"')
+
+
+def test_a_word_that_is_compared_without_quotes_may_be_meant_itself() -> None:
+    names = Names(known=("abteilung", "name"))
+    (finding,) = check_template(Environment({}, ZoneInfo("UTC")), "{{ abteilung == Einsatzabteilung }}", names)
+    assert finding.hint.startswith("Is the word itself meant? Then put it in quotes: 'Einsatzabteilung'.")
+    (other,) = check_template(Environment({}, ZoneInfo("UTC")), "{{ nam }}", names)
+    assert other.hint == "Did you mean name?"
