@@ -361,6 +361,8 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
         yield from (("", f"    {line}") for line in (drop["reason"] or "").split("\n") if line)
     for lone in status["unclaimed"][:MOST_UNCLAIMED]:
         yield "warn", "  " + _("{path}: no mapping takes this file, its name fits no path.").format(path=lone["path"])
+        line = f'abgleich new "{lone["path"]}" --to fe2'
+        yield "", "    " + _("A mapping for it: {line} (or greyhound). Or give it a name that fits.").format(line=line)
         yield "", "    " + _("Taken here: {patterns}").format(patterns=", ".join(lone["patterns"][:MOST_UNCLAIMED]))
     if len(status["unclaimed"]) > MOST_UNCLAIMED:
         count = len(status["unclaimed"]) - MOST_UNCLAIMED

@@ -414,6 +414,7 @@ def test_a_list_that_no_mapping_takes_is_told_of(watched: World) -> None:
         shown = watched("status", as_json=False).out
         assert "inbox/Mitglieder.xlsx: no mapping takes this file" in shown
         assert "Taken here: inbox/personal*.csv" in shown
+        assert 'abgleich new "inbox/Mitglieder.xlsx" --to fe2' in shown
 
 
 def test_a_decision_that_is_refused_says_nothing_about_the_mapping(watched: World) -> None:
