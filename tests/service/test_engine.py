@@ -502,7 +502,8 @@ def test_a_deleted_mapping_stops_and_removes_nobody(watched: World) -> None:
         time.sleep(2.0)
         status = watched("status").json
     assert held_by(watched) == ["1", "2", "3"]
-    assert status["unattended"] == [{"connection": "fe2", "mapping": "personal", "persons": 3}]
+    (left,) = status["unattended"]
+    assert left == {"connection": "fe2", "mapping": "personal", "persons": 3, "plans": []}
 
 
 # -- one engine, one writer, stopping, killing -------------------------------------------------------------------------
