@@ -5,19 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.common import AsJson, project_root
 from engine.cli.door import EXIT_OK, EXIT_USAGE
 from engine.cli.output import show, show_json
-from engine.config.blueprint import FOLDER as BLUEPRINTS
-from engine.config.blueprint import Described, described, ready_blueprints
 from engine.config.find import FOLDER
 from engine.i18n import _
 from engine.problems import Location, Problem, UserMustFix, did_you_mean, why
 from engine.report import Line
+
+if TYPE_CHECKING:
+    from engine.config.blueprint import Described
 
 
 def summary() -> str:
@@ -35,6 +36,8 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Blueprints."""
+    from engine.config.blueprint import described, ready_blueprints
+
     known = ready_blueprints()
     if word is None:
         if copy:
@@ -74,6 +77,8 @@ def _meant(word: str, known: dict[str, Path]) -> str:
 
 def _copied(root: Path, path: Path) -> str:
     """Copy a blueprint into the project; its name there. Raises where there is such a file already."""
+    from engine.config.blueprint import FOLDER as BLUEPRINTS
+
     target = root / FOLDER / BLUEPRINTS / path.name
     shown = target.relative_to(root).as_posix()
     if target.exists():
