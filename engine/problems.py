@@ -81,17 +81,19 @@ class Problem:
 
         A blueprint that comes with the program is nobody's to mend: there the mapping's own line is the place.
         """
-        if self.at.file is None or self.at.file == using.file:
+        file = PurePath(self.at.file or "")
+        if self.at.file == using.file or file.suffix.lower() not in (".yaml", ".yml"):
             return self
-        if not PurePath(self.at.file).is_absolute():
+        if not file.is_absolute():
             return replace(self, used_by=using)
-        name = PurePath(self.at.file).name
+        name = file.name
         message = _("{message} (In the blueprint {name}, line {line}.)").format(
             message=self.message, name=name, line=self.at.line or 1
         )
-        hint = _("{hint} Check the inputs here; `abgleich blueprints {name}` explains them.").format(
-            hint=self.hint, name=name
-        )
+        hint = _(
+            "{hint} Check the inputs here: `abgleich blueprints {name}` explains them. Where they are not enough, "
+            "`abgleich blueprints {name} --copy` makes it a file of your own that you can change."
+        ).format(hint=self.hint, name=name)
         return replace(self, at=using, message=message, hint=hint.strip(), fixes=())
 
     def located(self, at: Location) -> Problem:

@@ -401,6 +401,11 @@ def _mapping_lines(mapping: Mapping[str, Any]) -> Iterator[Line]:
         parts = [_("switched off")]
     style = "" if mapping["status"] == "never" else status_style(mapping["status"])
     yield style, f"  {mapping['id']}: {', '.join(parts)}"
+    if mapping["unread"]:
+        text = _("{file} waits, and nothing reads it: the mapping has no triggers. Now: abgleich run {mapping}")
+        if mapping["enabled"] is False:
+            text = _("{file} waits, and nothing reads it. `enabled: true` switches the mapping on.")
+        yield "warn", "    " + text.format(file=mapping["unread"], mapping=mapping["id"])
     if mapping["stale"]:
         words = {
             "nothing": _("The mapping has mistakes and does not run:"),
@@ -526,7 +531,9 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
     yield "head", who
     for action, fields in row["actions"].items():
         if fields is None:
-            yield "dim", f"  {action}: " + _("does not take part")
+            rejected = any(p["severity"] == "error" and p["action"] in (None, action) for p in row["problems"])
+            text = _("rejected: whoever it is stays as last sent") if rejected else _("does not take part")
+            yield "warn" if rejected else "dim", f"  {action}: {text}"
             continue
         yield "", f"  {action}"
         for name, value in fields.items():

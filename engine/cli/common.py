@@ -163,6 +163,34 @@ def refused_document(error: ProblemError, mapping: str, root: Path | None = None
     }
 
 
-def given_file(file: Path | None) -> Path | None:
-    """A file named by hand, as an absolute path."""
-    return file.resolve() if file is not None else None
+def given_file(file: Path | None, project: Project, mapping: Mapping) -> Path | None:
+    """A file named by hand, as an absolute path: from here, from the project, or where the mapping's lists lie.
+
+    Raises :class:`UserMustFix` where there is none.
+    """
+    if file is None:
+        return None
+    folder = Path(mapping.model.source.path).parent
+    folders = [*dict.fromkeys((Path.cwd(), project.root, project.root / folder))]
+    for path in (base / file for base in folders):
+        if path.exists():
+            return path.resolve()
+    raise UserMustFix(no_such_file(file, [*(base / file.parent for base in folders), *folders]))
+
+
+def no_such_file(file: Path, folders: list[Path], otherwise: str = "") -> Problem:
+    """That there is no such file, with the one that is meant; ``otherwise`` is the hint where none is near."""
+    from engine.source.files import near_file
+
+    near = near_file(file.name, folders)
+    hint = otherwise or _("Check the name; a path counts from the folder you are in, or from the project folder.")
+    if near is not None:
+        hint = _("Did you mean {name}?").format(name=_from_here(near))
+    message = _("The file {file} does not exist.").format(file=file)
+    return Problem("no_file", message, hint, Location(str(file)))
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    path = path.resolve()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)

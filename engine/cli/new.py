@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, load_project
+from engine.cli.common import AsJson, load_project, no_such_file
 from engine.cli.door import EXIT_FAILED
 from engine.cli.output import show, show_json, show_problems
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _, ngettext
-from engine.problems import Location, Problem, ProblemError, UserMustFix, did_you_mean, why
+from engine.problems import Location, Problem, ProblemError, UserMustFix, why
 
 if TYPE_CHECKING:
     from engine.config.load import Project
@@ -122,28 +122,14 @@ def _refuse_existing(project: Project, target: Path) -> None:
         raise UserMustFix(Problem("duplicate_id", message, hint, Location(name)))
 
 
-def _from_here(path: Path) -> str:
-    here = Path.cwd()
-    path = path.resolve()
-    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
-
-
 def _refuse_missing(project: Project, file: Path) -> None:
     """Say which file was meant, rather than only that there is none."""
     if file.is_file():
         return
-    folders = [folder for folder in (file.parent, project.root / "inbox") if folder.is_dir()]
-    lying = {path.name: path for folder in folders for path in folder.iterdir() if path.is_file()}
-    near = did_you_mean(file.name, lying)
-    hint = (
-        _("Did you mean {name}?").format(name=_from_here(lying[near]))
-        if near
-        else _("Put the list into the folder inbox of the project, then: {line}").format(
-            line="abgleich new inbox/LISTE.csv --to fe2"
-        )
+    hint = _("Put the list into the folder inbox of the project, then: {line}").format(
+        line="abgleich new inbox/LISTE.csv --to fe2"
     )
-    message = _("The file {file} does not exist.").format(file=file)
-    raise UserMustFix(Problem("no_file", message, hint, Location(str(file))))
+    raise UserMustFix(no_such_file(file, [file.parent, project.root / "inbox"], hint))
 
 
 def _write(target: Path, text: str) -> None:
@@ -201,8 +187,8 @@ def _show_others(rows: list[dict[str, Any]]) -> None:
 def _show(
     project: Project, target: Path, sample: Sample, made: Draft, problems: list[Problem], rows: list[dict[str, Any]]
 ) -> None:
+    from engine.config.words import check_mark
     from engine.report import preview_lines
-    from engine.sync.draft import check_mark
 
     name = target.relative_to(project.root).as_posix()
     show([("good", _("{file} was written, from {rows} rows.").format(file=name, rows=sample.rows))])

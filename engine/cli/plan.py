@@ -27,5 +27,6 @@ def command(
 
     project = load_project(context)
     with problems_shown(context, as_json, mapping), tools(project) as used:
-        report = run_mapping(project, good_mapping(project, mapping), used, given_file(file), only_plan=True)
+        wanted = good_mapping(project, mapping)
+        report = run_mapping(project, wanted, used, given_file(file, project, wanted), only_plan=True)
     finish(report, as_json, project.root)

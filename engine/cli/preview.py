@@ -40,10 +40,11 @@ def command(
 
     project = load_project(context)
     if key is not None:
-        _person(context, project, mapping, given_file(file), key, as_json)
+        _person(context, project, mapping, file, key, as_json)
         return
     with problems_shown(context, as_json, mapping):
-        rows = preview(project, good_mapping(project, mapping), given_file(file), limit)
+        wanted = good_mapping(project, mapping)
+        rows = preview(project, wanted, given_file(file, project, wanted), limit)
         first = next(rows, None)
     found = itertools.chain([first] if first is not None else [], rows)
     if as_json:
@@ -59,7 +60,8 @@ def _person(context: typer.Context, project: Project, mapping: str, file: Path |
 
     try:
         with last_sent(project) as store:
-            rows = preview_person(project, good_mapping(project, mapping), file, key, store)
+            wanted = good_mapping(project, mapping)
+            rows = preview_person(project, wanted, given_file(file, project, wanted), key, store)
     except ProblemError as error:
         if as_json:
             show_json({"rows": [], "problems": [problem.as_json() for problem in error.problems]})

@@ -81,7 +81,7 @@ def _freeze(project: Project, words: list[str], key: str, as_json: bool) -> None
         raise typer.Exit(EXIT_USAGE)
     try:
         mapping = good_mapping(project, words[0])
-        file = given_file(Path(words[1])) if len(words) > 1 else None
+        file = given_file(Path(words[1]) if len(words) > 1 else None, project, mapping)
         frozen = freeze(project, mapping, file, key, random.SystemRandom())
         line = write(mapping, frozen)
     except ProblemError as error:

@@ -204,7 +204,7 @@ class _Loader:
 
     def load(self) -> Project:
         settings = self._settings()
-        found = {self.folder / CONFIGURATION: [*settings.met.problems]}
+        found = {self.folder / CONFIGURATION: [*settings.met.problems, *self._misnamed_files()]}
         secrets = set(settings.met.secrets)
         mappings: dict[str, Mapping] = {}
         drafts: list[Mapping] = []
@@ -392,6 +392,15 @@ class _Loader:
             self.problems.append(Problem("unknown_notify", message, hint, at))
 
     # -- mappings ----------------------------------------------------------------------------------------------------
+
+    def _misnamed_files(self) -> Iterator[Problem]:
+        """Mappings that an editor saved under another name: nobody would read them, and nobody would know."""
+        for path in sorted(self.folder.rglob("*.txt")) if self.folder.is_dir() else ():
+            if Path(path.stem).suffix.lower() in (".yaml", ".yml"):
+                message = _("{name} is not read: its name ends in .txt.").format(name=path.name)
+                hint = _("Rename it to {name}. Windows shows the whole name with View → File name extensions.")
+                at = Location(_relative(self.root, path))
+                yield Problem("name_ends_in_txt", message, hint.format(name=path.stem), at, "warning")
 
     def _mapping_files(self) -> Iterator[Path]:
         for path in listed(self.folder) if self.folder.is_dir() else ():

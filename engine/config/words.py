@@ -6,10 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from engine.i18n import language
 from engine.problems import did_you_mean
 
 SURE = 0.75
 """So alike two words must be at least that one is taken for the other without asking."""
+
+CHECK_MARKS = {"en": "TO CHECK", "de": "PRÜFEN"}
+"""What `abgleich new` writes behind a line that was guessed, by language. A project may change its language."""
 
 _WORD = re.compile(r"[\w.-]+")
 """More than one word may be more than one mistake."""
@@ -149,3 +153,8 @@ def _german(word: str, known: list[str]) -> list[str]:
     """The known words of which this is the German one."""
     wanted = _BY_GERMAN.get(_folded(word), ())
     return [name for name in known if name in wanted]
+
+
+def check_mark() -> str:
+    """The word that marks a line of a mapping which was guessed: somebody must look at it."""
+    return CHECK_MARKS.get(language(), CHECK_MARKS["en"])

@@ -385,10 +385,9 @@ class Reader:
 
 def yaml_files(folder: Path) -> Iterator[Path]:
     """All YAML files below ``folder`` but secrets and hidden ones."""
-    for pattern in ("*.yaml", "*.yml"):
-        for path in folder.rglob(pattern):
-            if is_wanted(path, folder) and (path.is_file() or not path.exists()):
-                yield path
+    for path in folder.rglob("*"):
+        if is_wanted(path, folder) and (path.is_file() or not path.exists()):
+            yield path
 
 
 def listed(folder: Path) -> tuple[Path, ...]:

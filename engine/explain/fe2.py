@@ -148,6 +148,18 @@ def entries() -> Entries:
             _("Leave aPagerPro out, or use LEGACY."),
             "aPagerProFieldMode: TOKEN",
         ),
+        "name_empty": Explanation(
+            _("A person would come to FE2 without a name."),
+            "1042;;;aktiv",
+            _("If the row is no person, leave it out. If the name stands in another column, name that one."),
+            'lastName: "{{ nachname }}"',
+        ),
+        "nobody_alarmed": Explanation(
+            _("Not one person of the list is in an alarm group. FE2 would alarm none of them."),
+            "alarmGroups: \"{{ zug | lookup('alarmgruppen', []) }}\"",
+            _("Compare the column and the table with the list. If nobody shall be alarmed, say so."),
+            "alarmGroups: []",
+        ),
         "unknown_alarm_group": Explanation(
             _(
                 "A row names an alarm group that FE2 does not have, by the list in the connection. "

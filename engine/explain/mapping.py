@@ -141,11 +141,22 @@ def entries() -> Entries:
             _("The file was made and never filled."),
             _("Write the mapping, or delete the file."),
         ),
+        "marks_left": Explanation(
+            _("A mapping that `abgleich new` wrote still has lines that it only guessed."),
+            _("# TO CHECK: this was guessed"),
+            _("Look at each line that is marked so. Where it is right, delete the mark."),
+        ),
         "match_missing": Explanation(
             _("A GREYHOUND action does not say how a contact is found again: every run would make new contacts."),
             "- action: greyhound.sync\n  connection: greyhound_zentrale",
             _("Name the user field that holds the key."),
             "  match: {user_field: 6}",
+        ),
+        "name_ends_in_txt": Explanation(
+            _("A file is not read as a mapping because its name ends in .txt. Some editors add that in silence."),
+            "mappings/personal.yaml.txt",
+            _("Rename the file."),
+            "mappings/personal.yaml",
         ),
         "no_actions": Explanation(
             _("A mapping names nothing to bring up to date."),

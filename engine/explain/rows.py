@@ -84,6 +84,15 @@ def entries() -> Entries:
             _("Fill in the key, or leave such rows out with where."),
             'where: "{{ nr }}"',
         ),
+        "looks_like_footer": Explanation(
+            _(
+                "A row at the end of the list takes part although it looks like a sum or a date of printing. "
+                "It would become a person."
+            ),
+            "Summe;54 Mitglieder;;;",
+            _("Say how many rows at the end are no people, or leave the row out with `where`."),
+            "source: {skip_footer: 1}",
+        ),
         "phone_country": Explanation(
             _("A number begins with + or 00 and a country code that does not exist."),
             "+999 151 2000001",

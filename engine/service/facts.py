@@ -33,7 +33,7 @@ def _read(engine: Engine, alive: bool) -> Facts:
     mappings = [
         MappingFacts(
             name,
-            last.get(name, "never"),
+            last.get(name, ("never", ""))[0],
             name in engine.live.stale or None in engine.live.stale,
             told.get((name, "overdue"), ("ok", ""))[0] == "overdue",
             _seconds(good.get(name)),

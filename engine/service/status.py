@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.config.load import Project
-from engine.config.schema import TimePatternTrigger, TimeTrigger
+from engine.config.load import Mapping, Project
+from engine.config.schema import FileTrigger, TimePatternTrigger, TimeTrigger
 from engine.problems import Problem
 from engine.service.drops import DropLife
 from engine.service.folders import is_network
 from engine.service.inbox import folder_of
 from engine.service.schedule import next_due
+from engine.source.files import matches
 from engine.state.drops import Drop, Drops
 from engine.state.jobs import Job, Jobs
 from engine.state.locks import Locks
@@ -114,18 +115,20 @@ class Reader:
         outdated = {stored.id for stored in out_of_date(self.project, self.store)}
         for name in sorted(self.project.ids):
             mapping = self.project.mappings.get(name)
+            status, began = last.get(name, (NEVER, None))
             mine = problems.get(name, [])
             stale = broken or mapping is None or any(problem.severity == "error" for problem in mine)
             yield {
                 "id": name,
                 "alias": mapping.model.alias if mapping is not None else None,
                 "enabled": mapping.model.enabled if mapping is not None else None,
-                "status": last.get(name, NEVER),
+                "status": status,
                 "stale": stale,
                 "runs": "last good version" if stale and name in accepted else "nothing" if stale else "newest",
                 "overdue": told.get((name, "overdue"), ("ok", ""))[0] == "overdue",
                 "last_good": self._shown(good.get(name)),
                 "next": self._next(name, jobs.get(name)),
+                "unread": self._unread(mapping, began),
                 "held": held.get(name, []),
                 "outdated": [plan for plan in held.get(name, []) if plan in outdated],
                 "problems": [problem.as_json() for problem in mine],
@@ -140,6 +143,20 @@ class Reader:
                 due = next_due(trigger, self.now, self.zone)
                 times += [due.astimezone(UTC).isoformat(timespec="microseconds")] if due is not None else []
         return self._shown(min(times, default=None))
+
+    def _unread(self, mapping: Mapping | None, began: str | None) -> str | None:
+        """The newest list of a mapping that nothing makes run, where it came after the last run began."""
+        if mapping is None or (mapping.model.enabled and mapping.triggers):
+            return None
+        paths = {trigger.path for trigger in mapping.triggers if isinstance(trigger, FileTrigger)}
+        found = []
+        for pattern in paths | {mapping.model.source.path} - {""}:
+            if not is_network(folder_of(self.project.root, pattern)[0]):
+                found += matches(self.project.root, pattern)[:1]
+        since = datetime.fromisoformat(began).timestamp() if began is not None else 0.0
+        changed = {path: modified for path in found if (modified := _modified(path)) > since}
+        newest = max(changed, key=changed.__getitem__, default=None)
+        return _relative(newest, self.project.root) if newest is not None else None
 
     def _drop(self, drop: Drop) -> dict[str, Any]:
         return {
@@ -190,5 +207,16 @@ class Reader:
 
 
 def _file(project: Project, name: str) -> str:
-    path = project.ids[name]
-    return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)
+    return _relative(project.ids[name], project.root)
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _modified(path: Path) -> float:
+    """When a file was changed; 0 where it has vanished meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

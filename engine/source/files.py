@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.i18n import _
-from engine.problems import Location, Problem, Refused, why
+from engine.problems import Location, Problem, Refused, did_you_mean, why
 
 TYPES = {
     ".csv": "csv",
@@ -35,6 +35,8 @@ DONE, FAILED = "done", "failed"
 """Folders beside a drop that hold what was archived (``archive: move``)."""
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 LONGEST_WAIT = 60.0
+MOST_NAMED = 5
+_SIGNS = re.compile(r"[*?\[\]]+")
 
 
 def source_type(written: str | None, *paths: str) -> str:
@@ -100,8 +102,53 @@ def chosen(root: Path, pattern: str, combine: str, at: Location) -> list[Path]:
     if not found:
         message = _("No file matches {pattern}.").format(pattern=pattern)
         hint = _("Put the list there, or name it: abgleich run MAPPING FILE. Paths count from the project folder.")
-        raise Refused(Problem("no_file", message, hint, at))
+        raise Refused(
+            Problem("no_file", message, _meant(root, pattern) or f"{_lying(root, pattern)} {hint}".strip(), at)
+        )
     return sorted(found) if combine == "all" else found[:1]
+
+
+def near_file(name: str, folders: Iterable[Path]) -> Path | None:
+    """The file in one of the folders whose name is nearest to ``name``, or is it but for its ending."""
+    lying = {path.name: path for folder in folders for path in files_in(folder)}
+    stems = {path.stem: path.name for path in lying.values()}
+    near = did_you_mean(name, lying) or stems.get(did_you_mean(Path(name).stem, stems) or "")
+    return lying[near] if near else None
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder by name, no temporary or hidden ones; none where it can't be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file() and not is_temporary(path.name))
+    except OSError:
+        return []
+
+
+def _meant(root: Path, pattern: str) -> str:
+    """What a pattern that finds nothing may be meant to be: another folder, or a file that lies there."""
+    folder, name = Path(pattern).parent, Path(pattern).name
+    if (root / folder).is_dir():
+        near = near_file(_SIGNS.sub("", name), [root / folder])
+        meant = folder / near.name if near is not None else None
+    else:
+        others = [path.name for path in (root / folder).parent.glob("*") if path.is_dir()]
+        other = did_you_mean(folder.name, others)
+        meant = folder.parent / other / name if other is not None else None
+    return _("Did you mean {name}?").format(name=meant.as_posix()) if meant is not None else ""
+
+
+def _lying(root: Path, pattern: str) -> str:
+    """What lies where a pattern looks."""
+    folder = Path(pattern).parent
+    if _SIGNS.search(str(folder)):
+        return ""
+    if not (root / folder).is_dir():
+        return _("There is no folder {folder}.").format(folder=folder.as_posix())
+    there = [path.name for path in files_in(root / folder)]
+    if not there:
+        return _("The folder {folder} is empty.").format(folder=folder.as_posix())
+    names = ", ".join(there[:MOST_NAMED]) + (", …" if len(there) > MOST_NAMED else "")
+    return _("In that folder there are: {names}.").format(names=names)
 
 
 def wait_until_settled(

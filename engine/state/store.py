@@ -473,13 +473,13 @@ class Store:
         with self.transaction() as database:
             return [_stored_run(row) for row in database.execute(query).all()]
 
-    def last_runs(self) -> dict[str, str]:
-        """The status of each mapping's last run. A decision that was refused changed nothing, a plan is no run."""
+    def last_runs(self) -> dict[str, tuple[str, str]]:
+        """Each mapping's last run: its status and when it began. A refused decision, and a plan, are no run."""
         c = t.runs.c
         runs = or_(c.command == "run", and_(c.command.in_(("approve", "apply")), c.status != "refused"))
         with self.transaction() as database:
-            rows = database.execute(select(c.mapping, c.status).where(runs).order_by(c.started_at)).all()
-        return {row.mapping: row.status for row in rows}
+            rows = database.execute(select(c.mapping, c.status, c.started_at).where(runs).order_by(c.started_at)).all()
+        return {row.mapping: (row.status, row.started_at) for row in rows}
 
     def run(self, run: str) -> StoredRun | None:
         """One run."""

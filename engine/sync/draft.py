@@ -17,6 +17,7 @@ from engine.config.emit import comment, flow_list, scalar
 from engine.config.load import Project
 from engine.config.names import RESERVED_NAMES, heading_key, name_of
 from engine.config.schema import Connection, Fe2Connection
+from engine.config.words import check_mark
 from engine.i18n import _, language
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import SOURCES
@@ -168,11 +169,6 @@ def draft(project: Project, sample: Sample, kind: str, mapping_id: str, path: st
     checks = [(n, line.partition(mark)[2].strip()) for n, line in enumerate(writer.lines, 1) if mark in line]
     columns = {column.name: column.headings for column in writer.columns}
     return Draft(text, writer.key, columns, tuple(checks))
-
-
-def check_mark() -> str:
-    """The word that marks what somebody must look at."""
-    return _("TO CHECK")
 
 
 def pattern_for(name: str) -> str:

@@ -31,7 +31,7 @@ from engine.sync.headings import Role, guess
 from engine.sync.invent import Inventor
 from engine.sync.preview import checked_job, differences_of, records, render_row, unprefixed
 from engine.sync.reading import Reading, Row, open_reading
-from engine.sync.script import Job
+from engine.sync.script import Job, seen_by_user
 from engine.sync.trace import not_found
 from engine.template.check import chosen_by, is_template, texts_in, used_names
 from engine.template.kinds import AnyKind, Choice, Items
@@ -80,8 +80,8 @@ class Frozen:
 def freeze(project: Project, mapping: MappingFile, file: Path | None, key: str, random: Random) -> Frozen:
     """The test for the row with this key. Raises :class:`UserMustFix` where there is none, or none can be made."""
     job = checked_job(project, mapping)
-    reading = open_reading(job, file, None)
-    row, facts = _look(job, reading, key)
+    with seen_by_user(mapping):
+        row, facts = _look(job, open_reading(job, file, None), key)
     problem = _unfit(row)
     if problem is not None:
         raise UserMustFix(Problem("row_not_frozen", problem, _other_row(), Location(row.file, row.line)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,6 +62,14 @@ class Known:
 
 
 @dataclass(slots=True)
+class Warned:
+    """How many rows bring the same warning, and the first of them."""
+
+    first: Row
+    count: int = 0
+
+
+@dataclass(slots=True)
 class Gathered:
     """The list as a whole, per action. ``claims`` are ids that this run wants and somebody else has: id -> key.
 
@@ -72,7 +80,7 @@ class Gathered:
     selected: int = 0
     unidentified: int = 0
     rejections: list[Rejection] = field(default_factory=list)
-    warnings: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    warnings: dict[tuple[str, str, str], Warned] = field(default_factory=dict)
     claims: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     rejected_remotes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -149,12 +157,15 @@ class _Gatherer:
         for fault in rendered.faults:
             self._reject(row, fault.action, fault.field, fault.fault, fault.path)
         for note in rendered.notes:
-            self.found.warnings[note.code, note.message, note.hint] += 1
+            self._warn(row, note)
         if rendered.key and rendered.key in self.first:
             self.doubled.setdefault(rendered.key, [self.first[rendered.key]]).append(row)
         elif rendered.key:
             self.first[rendered.key] = row
             self._persons(row, rendered, rendered.key)
+
+    def _warn(self, row: Row, fault: Fault) -> None:
+        self.found.warnings.setdefault((fault.code, fault.message, fault.hint), Warned(row)).count += 1
 
     def _damaged(self, row: Row) -> None:
         """Cells may have moved: a key that nobody is known by proves nothing."""
@@ -175,7 +186,7 @@ class _Gatherer:
             )
             for fault in faults:
                 if fault.warning:
-                    self.found.warnings[fault.fault.code, fault.fault.message, fault.fault.hint] += 1
+                    self._warn(row, fault.fault)
                 else:
                     self._reject(row, block.id, fault.field, fault.fault)
             if all(fault.warning for fault in faults):

@@ -21,7 +21,7 @@ from engine.state.store import Store
 from engine.sync.gather import KEY
 from engine.sync.reading import Reading, Row, damage_fault, open_reading
 from engine.sync.record import Record
-from engine.sync.script import Job, prepare
+from engine.sync.script import Job, prepare, seen_by_user
 from engine.sync.trace import not_found, steps_of
 from engine.target.base import Target
 from engine.template.check import is_template, used_names
@@ -35,10 +35,11 @@ def preview(
 ) -> Iterator[dict[str, Any]]:
     """Every row as ``preview --json`` shows it. Raises before the first row where the file or the mapping is wrong."""
     job = checked_job(project, mapping)
-    reading = open_reading(job, file, None)
-    doubled = _doubled_keys(reading)
-    for row in islice(reading.each(), limit):
-        yield _as_json(job, row, doubled)
+    with seen_by_user(mapping):
+        reading = open_reading(job, file, None)
+        doubled = _doubled_keys(reading)
+        for row in islice(reading.each(), limit):
+            yield _as_json(job, row, doubled)
 
 
 def preview_person(
@@ -48,17 +49,18 @@ def preview_person(
     sent (``store`` None: nothing was ever sent). Raises :class:`UserMustFix` where no row has the key.
     """
     job = checked_job(project, mapping)
-    reading = open_reading(job, file, None)
-    doubled = _doubled_keys(reading)
-    reading.keeps = True
     found, keys = [], []
-    for row in reading.each():
-        known = row.rendered.key or row.left_out
-        if known == key:
-            made = _as_json(job, row, doubled)
-            found.append(made | {"steps": steps_of(job, reading, row, store, made)})
-        elif known:
-            keys.append(known)
+    with seen_by_user(mapping):
+        reading = open_reading(job, file, None)
+        doubled = _doubled_keys(reading)
+        reading.keeps = True
+        for row in reading.each():
+            known = row.rendered.key or row.left_out
+            if known == key:
+                made = _as_json(job, row, doubled)
+                found.append(made | {"steps": steps_of(job, reading, row, store, made)})
+            elif known:
+                keys.append(known)
     if not found:
         raise UserMustFix(not_found(job, key, keys, reading.rows, store))
     return found

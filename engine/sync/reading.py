@@ -15,11 +15,15 @@ from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import REMOTES, SOURCES
 from engine.source.base import Chunk, Damaged, Scan, Source, Value
 from engine.source.files import chosen, source_type, wait_until_settled
+from engine.sync.headings import is_footer
 from engine.sync.record import digest
 from engine.sync.script import Job
 from engine.template.environment import explain
 from engine.template.faults import Fault
 from engine.template.program import Program, Rendered, holds
+
+LAST_ROWS = 3
+"""How many rows at the end of a list may be no persons: where a footer is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,8 @@ class Reading:
                     left_out = chunk.rows[place][column] if not made.selected and column is not None else None
                     left_out = left_out if isinstance(left_out, str) else None
                     kept = Kept(program, given[place], chunk.raw[place]) if self.keeps and chunk.raw else None
+                    if number > scan.rows - LAST_ROWS:
+                        made = _doubted(made, chunk.rows[place])
                     yield Row(number + offset, line, file, made, None, left_out, scan, kept)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
             offset += scan.rows
@@ -237,6 +243,7 @@ class Reading:
             first = members[0]
             raws = [member.raw for member in members]
             kept = Kept(program, given, raws[0], tuple(raws[1:])) if self.keeps else None
+            made = _doubted(made, first.values) if len(members) == 1 else made
             yield Row(first.number, first.line, first.file, made, None, None, first.scan, kept)
 
     def _group_column(self, names: tuple[str, ...]) -> int:
@@ -275,6 +282,17 @@ def open_reading(
     reading = Reading(job, [SOURCES[kind](path, options) for kind, path in zip(kinds, files, strict=True)], trigger)
     reading.scan()
     return reading
+
+
+def _doubted(made: Rendered, values: Sequence[Value]) -> Rendered:
+    """The row with a note where it takes part and looks like the end of a list, not like a person."""
+    cells = [value if isinstance(value, str) else "·" for value in values]
+    if not made.selected or not is_footer(cells):
+        return made
+    shown = ", ".join(filter(None, cells))
+    message = _("This row looks like the end of the list, not like a person: {cells}").format(cells=shown)
+    hint = _("If it is no person, write `skip_footer: 1` under `source:`, or as many rows as do not count at the end.")
+    return replace(made, notes=(*made.notes, Fault("looks_like_footer", message, hint)))
 
 
 def _with_extras(program: Program, chunk: Chunk) -> list[tuple[Any, ...]]:

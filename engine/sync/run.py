@@ -12,8 +12,8 @@ from pathlib import Path
 from engine.config.load import Action, Project
 from engine.config.load import Mapping as MappingFile
 from engine.config.schema import Fe2Connection
-from engine.i18n import _, ngettext
-from engine.problems import Problem, Refused, UserMustFix
+from engine.i18n import _
+from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.sync.account import (
     Report,
     Tools,
@@ -39,11 +39,11 @@ from engine.sync.owners import (
 from engine.sync.plan import ActionPlan, Plan, plan_action
 from engine.sync.reading import Reading, TriggerFacts, open_reading
 from engine.sync.record import Owner
-from engine.sync.script import Job, prepare
+from engine.sync.script import Job, prepare, seen_by_user
 from engine.target.base import Target
 
-NOTICES = ("fe2_version_lacks",)
-"""Warnings of the configuration that belong into every run: something of the mapping is not sent."""
+NOTICES = ("fe2_version_lacks", "marks_left")
+"""Warnings of the configuration that belong into every run: something of the mapping is not sent, or only guessed."""
 SCHEDULED = ("time", "time_pattern")
 """Triggers that come again without anything new."""
 
@@ -98,8 +98,12 @@ class _Run:
                 stack.enter_context(writing(self.tools, name))
             report = begun(self.project, self.tools, self.mapping.id, "plan" if self.only_plan else "run")
             report.mapping_hash = self.mapping.hash
-            with recorded(self.tools, report):
-                self._execute(report, file, trigger)
+            with recorded(self.tools, report), seen_by_user(self.mapping):
+                try:
+                    self._execute(report, file, trigger)
+                finally:
+                    using = self.mapping.used_by
+                    report.problems = [p.seen_from(using) if using else p for p in report.problems]
         return report
 
     def _execute(self, report: Report, file: Path | None, trigger: TriggerFacts) -> None:
@@ -178,9 +182,15 @@ class _Run:
         report.source["selected"] = found.selected
         report.source["rejected"] = len(found.rejected_rows())
         report.rejected = sorted(found.rejections, key=lambda r: (r.row, r.action or ""))
-        for (code, message, hint), count in found.warnings.items():
-            times = ngettext("({count} time)", "({count} times)", count).format(count=count)
-            report.problems.append(Problem(code, f"{message} {times}", hint, severity="warning"))
+        for (code, message, hint), warned in found.warnings.items():
+            times = _("({count} times)").format(count=warned.count) if warned.count > 1 else ""
+            at = Location(warned.first.file, warned.first.line)
+            report.problems.append(Problem(code, f"{message} {times}".strip(), hint, at, "warning"))
+        for action in self.mapping.actions:
+            records = (person.record for person in found.persons[action.id].values())
+            for doubt in self.job.targets[action.id].doubts(records):
+                at = self.mapping.node.locate((*action.path, "fields", *([doubt.field] if doubt.field else [])))
+                report.problems.append(Problem(doubt.fault.code, doubt.fault.message, doubt.fault.hint, at, "warning"))
         report.problems += unmatched_values(self.job)
 
     def _refuse_empty(self, found: Gathered, known: Mapping[str, Known]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath as FilePath
 from typing import Any
@@ -15,15 +16,15 @@ from engine.config.names import heading_key, name_of
 from engine.config.parse import unknown_key
 from engine.config.schema import AnyColumn, ColumnModel, FileTrigger, TemplateCondition
 from engine.config.secret import hidden
-from engine.config.words import meant, surely_meant
+from engine.config.words import CHECK_MARKS, check_mark, meant, surely_meant
 from engine.i18n import _, ngettext
-from engine.problems import Location, Path, Problem, Refused, did_you_mean
+from engine.problems import Location, Path, Problem, ProblemError, Refused, did_you_mean
 from engine.source.base import Column, Remote, Scan, SourceOptions
 from engine.source.columns import fits
 from engine.source.files import REMOTE, TYPES, is_remote, source_type
 from engine.target import HIDDEN, TARGETS, target_class
 from engine.target.base import Target
-from engine.template.check import Names, check_constant, check_template, check_truth, is_template, used_names
+from engine.template.check import Names, check_constant, check_template, check_truth, is_template, texts_in, used_names
 from engine.template.environment import Environment
 from engine.template.faults import Fault, Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind, Items, Kind, Pairs
@@ -199,10 +200,22 @@ def prepare(project: Project, mapping: MappingFile) -> tuple[Job, list[Problem]]
     job = Job(project, mapping, environment)
     checker = _Checker(job, _known_names(mapping))
     found = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source(), *checker.tests()]
+    found += checker.marks()
     problems = list(hidden(found, project.secrets))
     if mapping.used_by is not None:
         problems = [problem.seen_from(mapping.used_by) for problem in problems]
     return job, problems
+
+
+@contextmanager
+def seen_by_user(mapping: MappingFile) -> Iterator[None]:
+    """Problems of a blueprint lead to the line that uses it."""
+    try:
+        yield
+    except ProblemError as error:
+        if mapping.used_by is None:
+            raise
+        raise type(error)(*(problem.seen_from(mapping.used_by) for problem in error.problems)) from None
 
 
 def problems_of(project: Project, mappings: Collection[str] | None = None) -> list[Problem]:
@@ -289,6 +302,15 @@ def _no_key(key: str, known: Collection[str], at: Location) -> Problem:
     return Problem("unknown_column", message, hint, at)
 
 
+def _names_at(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """The names that a list, or a text with several, writes itself, each with its place."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _names_at(item, (*path, index))
+    elif isinstance(value, str) and not is_template(value):
+        yield from ((path, name) for name in NAMES.finish(value))
+
+
 class _Checker:
     def __init__(self, job: Job, names: Names) -> None:
         self.job = job
@@ -298,6 +320,27 @@ class _Checker:
         self.draft = job.project.mappings.get(job.mapping.id) is not job.mapping
         inputs = tuple(job.mapping.inputs)
         self.columns = names if names.known is None else replace(names, known=(*names.known, *inputs))
+
+    def marks(self) -> Iterator[Problem]:
+        """What `abgleich new` only guessed and nobody has looked at since: one problem, at the first mark."""
+        written = next((node for node in self.node.walk() if node.source is not None), None)
+        if written is None or written.source is None:
+            return
+        marks = [f"# {word}:" for word in CHECK_MARKS.values()]
+        marked = [
+            (number, line.index(mark) + 1)
+            for number, line in enumerate(written.source.lines(), 1)
+            for mark in marks
+            if mark in line
+        ]
+        for number, column in marked[:1]:
+            message = ngettext(
+                "{count} line is still marked {mark}: what it says was guessed.",
+                "{count} lines are still marked {mark}: what they say was guessed.",
+                len(marked),
+            ).format(count=len(marked), mark=check_mark())
+            hint = _("Look at each line that is marked so. Where it is right, delete the mark.")
+            yield Problem("marks_left", message, hint, Location(written.at.file, number, column), "warning")
 
     # -- tables and source -------------------------------------------------------------------------------------------
 
@@ -471,9 +514,33 @@ class _Checker:
                 yield self._problem_of_connection(finding, (action.model.connection, *path[1:]))
             else:
                 yield self._problem(finding, (*action.path, *path))
+        yield from self._misnamed(target, fields)
         fields += [replace(extra, path=(*action.path, *extra.path)) for extra in target.extra_fields()]
         self.job.targets[action.id] = target
         self.job.blocks.append(Block(action.id, tuple(fields), action.model.where, (*action.path, "where")))
+
+    def _misnamed(self, target: Target, fields: Iterable[Field]) -> Iterator[Problem]:
+        """Names that the target can't know: those that the mapping writes itself, and those of the one table used."""
+        for entry in fields:
+            if entry.kind is not NAMES:
+                continue
+            named = [*_names_at(entry.value, entry.path)]
+            texts = {text for made in self._texts_behind(entry.value) for text in texts_in(self.environment, made)}
+            used = [name for name in self.mapping.model.tables if name in texts]
+            table = self.mapping.model.tables[used[0]] if len(used) == 1 else None
+            for key, value in table.items() if isinstance(table, dict) else ():
+                named += _names_at(value, ("tables", used[0], key))
+            for path, name in named:
+                fault = target.misnamed(entry.name, name)
+                if fault is not None:
+                    yield Problem(fault.code, fault.message, fault.hint, self.node.locate(path), "warning")
+
+    def _texts_behind(self, value: Any, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+        """The templates that make a value, also those of the variables it uses."""
+        for text in texts_of(value):
+            yield text
+            for name in used_names(self.environment, text) - seen:
+                yield from self._texts_behind(self.mapping.model.variables.get(name), seen | {name})
 
     def _misshapen(self, action: Action) -> bool:
         """Whether the action has mistakes of its own, outside of its fields."""

@@ -163,6 +163,12 @@ class Target(Protocol):
     def record(self, key: str, values: Mapping[str, Any]) -> tuple[Record, list[FieldFault]]:
         """What the target gets for a person, and every rule this breaks."""
 
+    def misnamed(self, field: str, name: str) -> Fault | None:
+        """Why the target can't know a name in a list field, as far as the settings tell."""
+
+    def doubts(self, records: Iterable[Record]) -> Iterator[FieldFault]:
+        """What is odd about all persons together although none of them breaks a rule."""
+
     def remote_of(self, record: Record) -> str | None:
         """The id over there, where the record itself says it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from engine.config.schema import ActionModel, Connection
@@ -10,7 +10,7 @@ from engine.problems import Path
 from engine.sync.plan import ActionPlan
 from engine.sync.record import Record
 from engine.target.base import Effects, FieldFault, Ledger, Outcome, looked_after
-from engine.template.faults import Finding
+from engine.template.faults import Fault, Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind
 from engine.template.program import Field
 
@@ -43,6 +43,14 @@ class MemorySync:
     def record(self, key: str, values: Mapping[str, Any]) -> tuple[Record, list[FieldFault]]:
         """The fields as they are."""
         return {"name": values.get("name", ""), "groups": values.get("groups", [])}, []
+
+    def misnamed(self, field: str, name: str) -> Fault | None:
+        """Any name may be known."""
+        return None
+
+    def doubts(self, records: Iterable[Record]) -> Iterator[FieldFault]:
+        """Whatever they are, nothing hangs on it."""
+        return iter(())
 
     def remote_of(self, record: Record) -> str | None:
         """Ids are the ledger's alone."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -107,6 +107,10 @@ class Fe2Sync:
 
     def _rules(self, record: Record) -> Iterator[FieldFault]:
         yield from _pager_rules(record["aPagerPro"], record["aPagerProFieldMode"])
+        if self.model.fields.get("lastName") is not None and not record["firstName"] + record["lastName"]:
+            shown = _("The person has no name.")
+            hint = _("Is the row a person at all? If not, leave it out with `where`, or with `skip_footer` at the end.")
+            yield _fault("lastName", "name_empty", shown, hint, warning=True)
         if record["mobil"] and not _ANY_NUMBER.fullmatch(record["mobil"]):
             yield _fault(
                 "mobil",
@@ -115,19 +119,31 @@ class Fe2Sync:
                 _("Use the filter phone: {example}").format(example="{{ … | phone }}"),
                 warning=True,
             )
-        for group in record["alarmGroups"] if self.alarm_groups is not None else ():
-            if group not in (self.alarm_groups or ()):
-                near = did_you_mean(group, self.alarm_groups or (), cutoff=0.85)
-                yield _fault(
-                    "alarmGroups",
-                    "unknown_alarm_group",
-                    _("The alarm group “{name}” is not among alarm_groups of the connection.").format(name=group),
-                    _("Did you mean {name}?").format(name=near)
-                    if near
-                    else _("If FE2 has it, add it to alarm_groups in configuration.yaml. There are: {names}").format(
-                        names=", ".join(self.alarm_groups or ())
-                    ),
-                )
+        for group in record["alarmGroups"]:
+            fault = self.misnamed("alarmGroups", group)
+            if fault is not None:
+                yield FieldFault("alarmGroups", fault)
+
+    def misnamed(self, field: str, name: str) -> Fault | None:
+        """Names match exactly, and case counts (vendor page): `alarm_groups` of the connection says what FE2 has."""
+        if field != "alarmGroups" or self.alarm_groups is None or name in self.alarm_groups:
+            return None
+        message = _("The alarm group “{name}” is not among alarm_groups of the connection.").format(name=name)
+        near = did_you_mean(name, self.alarm_groups, cutoff=0.85)
+        if near:
+            return Fault("unknown_alarm_group", message, _("Did you mean {name}?").format(name=near))
+        hint = _("If FE2 has it, add it to alarm_groups in configuration.yaml. There are: {names}")
+        return Fault("unknown_alarm_group", message, hint.format(names=", ".join(self.alarm_groups)))
+
+    def doubts(self, records: Iterable[Record]) -> Iterator[FieldFault]:
+        """Where nobody is in an alarm group, FE2 alarms nobody. `alarmGroups: []` in the mapping says it is meant."""
+        if self.model.fields.get("alarmGroups") == []:
+            return
+        groups = [record["alarmGroups"] for record in records]
+        if groups and not any(groups):
+            message = _("Nobody would be alarmed: not one of the {count} persons is in an alarm group.")
+            hint = _("Look at `alarmGroups` in the mapping. If nobody shall be alarmed, write `alarmGroups: []` there.")
+            yield _fault("alarmGroups", "nobody_alarmed", message.format(count=len(groups)), hint, warning=True)
 
     def remote_of(self, record: Record) -> str | None:
         """The externalDbId with the connection's prefix."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any, ClassVar
 
@@ -112,6 +112,14 @@ class GreyhoundSync:
         )
         hint = _("Leave it out: it is filled by itself.")
         return FieldFault("UserFields", Fault("match_field_not_key", message, hint))
+
+    def misnamed(self, field: str, name: str) -> Fault | None:
+        """Any name may be known."""
+        return None
+
+    def doubts(self, records: Iterable[Record]) -> Iterator[FieldFault]:
+        """Whatever they are, nothing hangs on it."""
+        return iter(())
 
     def remote_of(self, record: Record) -> str | None:
         """GREYHOUND's id, where the source keeps it."""

@@ -1,0 +1,120 @@
+"""Lists that are named by hand, or looked for: where they may lie, and what is said where there is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, people
+
+TYPO = "inbox/persnal*.csv"
+
+
+@pytest.fixture
+def project(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    world.mapping()
+    world.drop(people(5))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    return world
+
+
+@pytest.mark.parametrize("name", ["personal.csv", "inbox/personal.csv"])
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_list_may_be_named_as_it_lies_in_the_inbox_from_anywhere(project: World, command: str, name: str) -> None:
+    assert project(command, "personal", name).json["source"]["file"] == "inbox/personal.csv"
+
+
+def test_the_list_of_the_folder_one_is_in_goes_first(project: World, tmp_path: Path) -> None:
+    here = tmp_path / "elsewhere" / "personal.csv"
+    here.write_text((project.root / "inbox" / "personal.csv").read_text("utf-8"), "utf-8")
+    assert project("plan", "personal", "personal.csv").json["source"]["file"] == str(here.resolve())
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "preview"])
+def test_a_misspelled_list_is_told_with_the_one_that_is_meant(project: World, command: str) -> None:
+    result = project(command, "personal", "persnal.csv")
+    assert result.code == 1
+    assert result.problem("no_file")["hint"].endswith("inbox/personal.csv?")
+
+
+def test_a_list_without_its_ending_is_found_out(project: World) -> None:
+    assert project("plan", "personal", "personal").problem("no_file")["hint"].endswith("inbox/personal.csv?")
+
+
+def test_a_path_that_finds_nothing_is_told_with_the_name_that_is_meant(project: World) -> None:
+    project.mapping(path="inbox/persnal*.csv")
+    assert project("plan", "personal").problem("no_file")["hint"] == "Did you mean inbox/personal.csv?"
+    project.mapping(path="inbx/personal*.csv")
+    assert project("plan", "personal").problem("no_file")["hint"] == "Did you mean inbox/personal*.csv?"
+
+
+def test_a_path_that_finds_nothing_is_told_with_what_lies_there(project: World) -> None:
+    project.mapping(path="inbox/*.xlsx")
+    assert project("plan", "personal").problem("no_file")["hint"].startswith("In that folder there are: personal.csv.")
+    (project.root / "inbox" / "personal.csv").unlink()
+    assert project("plan", "personal").problem("no_file")["hint"].startswith("The folder inbox is empty.")
+    project.mapping(path="zzz/*.xlsx")
+    assert project("plan", "personal").problem("no_file")["hint"].startswith("There is no folder zzz.")
+
+
+def test_a_mapping_whose_name_ends_in_txt_is_told(project: World) -> None:
+    path = project.mapping(name="zweite")
+    path.rename(path.with_name("zweite.yaml.txt"))
+    problem = project("check").problem("name_ends_in_txt")
+    assert problem["file"] == "mappings/zweite.yaml.txt"
+    assert "zweite.yaml" in problem["hint"]
+    assert project("check").json["ok"]
+
+
+def test_an_ending_in_capitals_is_one(project: World) -> None:
+    path = project.mapping(name="zweite")
+    path.rename(path.with_name("ZWEITE.YAML"))
+    assert {entry["id"] for entry in project("status").json["mappings"]} == {"personal", "ZWEITE"}
+
+
+def unread(project: World) -> str | None:
+    (entry,) = project("status").json["mappings"]
+    found: str | None = entry["unread"]
+    return found
+
+
+def test_a_list_for_a_mapping_that_nothing_makes_run_is_told(project: World) -> None:
+    assert unread(project) == "inbox/personal.csv"
+    shown = project("status", as_json=False).out
+    assert "abgleich run personal" in shown
+
+
+def test_a_list_for_a_mapping_that_is_switched_off_is_told(project: World) -> None:
+    text = "enabled: false\ntriggers:\n  - trigger: file\n    path: inbox/personal*.csv\n"
+    path = project.root / "mappings" / "personal.yaml"
+    path.write_text(text + path.read_text("utf-8"), "utf-8")
+    assert unread(project) == "inbox/personal.csv"
+    assert "enabled: true" in project("status", as_json=False).out
+    path.write_text(path.read_text("utf-8").replace("enabled: false", "enabled: true"), "utf-8")
+    assert unread(project) is None
+
+
+def test_a_list_that_was_run_by_hand_does_not_wait(project: World) -> None:
+    project.settled(people(5))
+    assert unread(project) is None
+
+
+def test_a_blueprint_that_does_not_fit_the_list_is_told_at_the_users_own_line(project: World) -> None:
+    text = """\
+        use_blueprint:
+          path: csv_fe2.yaml
+          input: {connection: fe2, alarmgruppen: [Alarm Zug 1]}
+    """
+    (project.root / "mappings" / "fertig.yaml").write_text(text, "utf-8")
+    os.utime(project.root / "inbox" / "personal.csv", (1_000_000_000, 1_000_000_000))  # it has rested
+    for command in ("preview", "run", "plan"):
+        result = project(command, "fertig", "personal.csv")
+        assert result.code == 1
+        assert result.json["problems"]
+        for problem in result.json["problems"]:
+            assert problem["file"] == "mappings/fertig.yaml"
+            assert "abgleich blueprints csv_fe2.yaml --copy" in problem["hint"]
