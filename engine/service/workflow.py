@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
+from engine.state.database import server_url
 from engine.state.ground import Ground
-from engine.state.store import server_url
 
 QUEUE = "runs"
 FILE = "workflows.sqlite"

@@ -12,8 +12,9 @@ from sqlalchemy import Connection as Database
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.state.database import unusable
 from engine.state.ground import Ground
-from engine.state.store import Store, unusable
+from engine.state.store import Store
 
 FOLDER = "locks"
 POLL = 0.1

@@ -1,13 +1,12 @@
-"""The state: what was last sent, plans, runs. The only door to SQLAlchemy; every method is one transaction.
+"""The state: what was last sent, plans, runs. Every method is one transaction; the file is ``state.sqlite``.
 
-SQLite in the project's ``.abgleich`` by default (mode 0600, WAL), PostgreSQL with the same code.
+Where it lies, and how transactions stay alone, is told by :mod:`engine.state.database`.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -18,24 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as Database
-from sqlalchemy import Select, Table, and_, create_engine, delete, event, func, insert, or_, select, update
+from sqlalchemy import Select, Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.i18n import _
-from engine.problems import Problem, ProblemError, UserMustFix
+from engine.problems import Problem, UserMustFix
 from engine.state import tables as t
 from engine.state.codec import plan_from_json, plan_to_json
+from engine.state.database import FILE, is_postgresql, server, sqlite, unusable
 from engine.state.ground import Ground
 from engine.sync.plan import Change, Plan
 from engine.sync.record import Owner, Record, Sent
 
-FILE = "state.sqlite"
 CHUNK = 500
 LEAST_VALUE = 3
-MOST_SESSIONS = 40
-"""More than the pool keeps: locks have sessions of their own."""
-ONE_AT_A_TIME = 0x616267_6C656963
-"""Names the lock that every transaction on PostgreSQL takes."""
 EMPTY = {"content": "", "fingerprint": ""}
 """What is left of the content of a plan that has ended: it is never carried out again."""
 
@@ -101,9 +96,9 @@ class Store:
         self.is_shared = is_postgresql(database)
         """Whether programs on several machines use this state."""
         if database == "sqlite":
-            self._engine = _sqlite(folder)
+            self._engine = sqlite(folder)
         else:
-            self._engine = _server(database)
+            self._engine = server(database)
         try:
             self._prepare()
         except SQLAlchemyError as error:
@@ -541,86 +536,6 @@ class Store:
             raise unusable(error) from error
 
 
-class StateLedger:
-    """The :class:`engine.target.base.Ledger` of one action, kept in the state.
-
-    ``place`` is the server's address; ``moved``: it is another one than before, and nobody was sent there yet.
-    ``still_alone`` is called before writes begin and raises where others may write, too.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        connection: str,
-        owner: Owner,
-        place: str | None = None,
-        moved: bool = False,
-        still_alone: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.store = store
-        self.connection = connection
-        self.owner = owner
-        self.place = place
-        self.moved = moved
-        self._still_alone = still_alone
-
-    def everybody(self) -> list[Sent]:
-        """All persons last sent over this connection."""
-        return [] if self.moved else self.store.sent(self.connection)
-
-    def in_doubt(self) -> set[str]:
-        """The keys of this action about which a write began and was never confirmed."""
-        if self.moved:
-            return set()
-        sent = self.store.sent(self.connection, self.owner.mapping, self.owner.action)
-        return {one.key for one in sent if one.intended}
-
-    def is_certain(self) -> bool:
-        """Whether what the target holds is known."""
-        return self.store.connection(self.connection).at(self.place).certain
-
-    def begin(self) -> None:
-        """A write begins."""
-        self._still_alone()
-        if self.moved:
-            self.store.forget_connection(self.connection)
-            self.moved = False
-        self.store.set_uncertain(self.connection)
-
-    def intend(self, changes: Iterable[Change]) -> None:
-        """Writes about these persons begin."""
-        self._still_alone()
-        meant = ((change.key, change.after or change.before or {}) for change in changes)
-        self.store.intend(self.connection, self.owner, meant, self.place, self.moved)
-        self.moved = False
-
-    def withdraw(self, keys: Collection[str]) -> None:
-        """Nothing was written about these persons after all. Without the lock others may have noted them, too."""
-        try:
-            self._still_alone()
-        except ProblemError:
-            return
-        self.store.withdraw(self.connection, self.owner, keys)
-
-    def finish(self, changes: Iterable[tuple[Change, str | None]] = ()) -> None:
-        """The write as a whole was a clear success. Where the lock got lost meanwhile that means nothing any more."""
-        try:
-            self._still_alone()
-        except ProblemError:
-            self.store.set_uncertain(self.connection)
-            raise
-        settled = [(change, change.after, remote) for change, remote in changes]
-        self.store.record_changes(self.connection, self.owner, settled, final=True, place=self.place)
-
-    def done(self, *settled: tuple[Change, Record | None, str | None]) -> None:
-        """These changes took effect."""
-        self.store.record_changes(self.connection, self.owner, settled, final=False)
-
-    def client_id(self, make: Callable[[], str]) -> str:
-        """The id of this installation at the target."""
-        return self.store.client_id(self.connection, make)
-
-
 def _sent_row(
     connection: str, owner: Owner, key: str, record: Record, remote: str | None, moment: str
 ) -> dict[str, Any]:
@@ -730,72 +645,3 @@ def _without_person(report: Any, key: str, values: Collection[str]) -> Any:
             made |= {"message": None, "hint": None}
         return made
     return report
-
-
-def _sqlite(folder: Path) -> Any:
-    path = folder / FILE
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise unusable(error) from None
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _settings(connection: Any, _record: Any) -> None:
-        # The driver would begin a transaction late and read before it: two programs could both see the old state.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout=30000")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA secure_delete=ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _server(database: str) -> Any:
-    try:
-        pool = {"max_overflow": MOST_SESSIONS} if is_postgresql(database) else {}
-        engine = create_engine(server_url(database), pool_pre_ping=True, **pool)
-    except (SQLAlchemyError, ImportError, ValueError):
-        message = _("The database in configuration.yaml can't be used.")
-        hint = _("Write sqlite, or postgresql://user@host/db with the package psycopg installed: {command}")
-        command = "pip install abgleich[postgresql]"
-        raise UserMustFix(Problem("database_unusable", message, hint.format(command=command))) from None
-
-    if not is_postgresql(database):
-        return engine
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        # One at a time, as with SQLite: what is read in a transaction is still so when it writes.
-        if connection.get_isolation_level() != "AUTOCOMMIT":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
-
-    return engine
-
-
-def is_postgresql(database: str) -> bool:
-    """Whether programs on several machines may share it."""
-    return server_url(database).startswith("postgresql+")
-
-
-def server_url(database: str) -> str:
-    """The address of a database with the driver that we use."""
-    scheme, found, rest = database.partition("://")
-    return f"postgresql+psycopg://{rest}" if found and scheme in ("postgresql", "postgres") else database
-
-
-def unusable(error: Exception) -> UserMustFix:
-    """Why the state can't be used, and what to look at."""
-    reason = getattr(error, "strerror", None) or str(getattr(error, "orig", "") or type(error).__name__)
-    message = _("The state can't be read or written: {reason}").format(reason=reason)
-    hint = _("Check the folder .abgleich: free space, permissions, another program.")
-    return UserMustFix(Problem("state_unusable", message, hint))

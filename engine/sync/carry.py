@@ -9,7 +9,7 @@ from functools import partial
 from engine.config.load import Project
 from engine.i18n import _
 from engine.problems import NOWHERE, Problem, TargetStopped
-from engine.state.store import StateLedger
+from engine.state.ledger import StateLedger
 from engine.sync.account import (
     ActionReport,
     Report,

@@ -18,7 +18,8 @@ from engine.i18n import language, use_language
 from engine.problems import UserMustFix
 from engine.service import live as live_module
 from engine.service.live import Live
-from engine.state.store import FILE, Store
+from engine.state.database import FILE
+from engine.state.store import Store
 from engine.state.versions import Versions
 from engine.sync.script import prepare
 from tests.config.folder import CONFIGURATION, MAPPING, Folder

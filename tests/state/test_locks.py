@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine.problems import Problem, TargetStopped
+from engine.state.ledger import StateLedger
 from engine.state.locks import Locks, Taken
-from engine.state.store import StateLedger, Store
+from engine.state.store import Store
 from engine.sync.plan import Change
 from engine.sync.record import Owner
 

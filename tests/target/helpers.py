@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.config.schema import ActionModel, Connection
 from engine.problems import Problem, TargetStopped
-from engine.state.store import StateLedger, Store
+from engine.state.ledger import StateLedger
+from engine.state.store import Store
 from engine.sync.plan import ActionPlan, Change, plan_action
 from engine.sync.record import Owner, Person, Record, Sent
 from engine.target.base import Effects, Outcome, Target
