@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.usage import Command, Group
+from engine.cli.usage import Command, Examples, Group, example_text
 from engine.i18n import _
 
 COMMANDS = (
@@ -43,6 +43,7 @@ def build(arguments: list[str]) -> typer.Typer:
     app = typer.Typer(
         name="abgleich",
         help=_("Keeps the address books of FE2 and GREYHOUND in step with your lists."),
+        epilog=example_text(_first_steps()),
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -51,7 +52,9 @@ def build(arguments: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     version = typer.Option("--version", help=_("Show the version."), is_eager=True, callback=_show_version)
-    project = typer.Option("--project", help=_("The project folder; default: the nearest one from here upwards."))
+    project = typer.Option(
+        "--project", metavar=_("DIR"), help=_("The project folder; default: the nearest one from here upwards.")
+    )
 
     def settings(
         context: typer.Context,
@@ -69,8 +72,16 @@ def build(arguments: list[str]) -> typer.Typer:
     app.callback()(settings)
     for name in _needed(arguments):
         module = import_module(f"engine.cli.{name.replace('-', '_')}")
-        app.command(name, cls=Command, help=module.summary())(module.command)
+        about = {"help": module.summary(), "epilog": example_text(module.examples())}
+        app.command(name, cls=Command, **about)(module.command)
     return app
+
+
+def _first_steps() -> Examples:
+    return (
+        ("abgleich " + _("COMMAND") + " --help", _("one command, with examples")),
+        ("abgleich demo", _("the whole way of a list, without any server")),
+    )
 
 
 def _needed(arguments: list[str]) -> tuple[str, ...]:

@@ -6,19 +6,26 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, finish, load_project, problems_shown, tools
+from engine.cli.arguments import json_option, plan_argument
+from engine.cli.common import finish, load_project, problems_shown, tools
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
 def summary() -> str:
     """What the command does."""
-    return _("Carry out exactly this plan, or refuse because it is out of date.")
+    return _("Carry out exactly this plan; refused where it is out of date.")
+
+
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich apply P12", _("carries out the plan P12")),)
 
 
 def command(
     context: typer.Context,
-    plan: Annotated[str, typer.Argument(metavar="PLAN")],
-    as_json: AsJson = False,
+    plan: Annotated[str, plan_argument()],
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """apply."""
     from engine.sync.decide import apply_plan

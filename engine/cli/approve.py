@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, finish, load_project, problems_shown, tools
+from engine.cli.arguments import json_option, plan_argument
+from engine.cli.common import finish, load_project, problems_shown, tools
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
@@ -15,10 +17,15 @@ def summary() -> str:
     return _("Approve what is held and carry out the plan.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich approve P12", _("carries out what the plan P12 holds")),)
+
+
 def command(
     context: typer.Context,
-    plan: Annotated[str, typer.Argument(metavar="PLAN")],
-    as_json: AsJson = False,
+    plan: Annotated[str, plan_argument()],
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """approve."""
     from engine.sync.decide import apply_plan

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import AsJson, project_root
+from engine.cli.arguments import json_option
+from engine.cli.common import project_root
 from engine.cli.door import EXIT_OK, EXIT_USAGE
 from engine.cli.output import show, show_json
+from engine.cli.usage import Examples
 from engine.config.find import FOLDER
 from engine.i18n import _
 from engine.problems import Location, Problem, UserMustFix, did_you_mean, why
@@ -23,17 +25,27 @@ if TYPE_CHECKING:
 
 def summary() -> str:
     """What the command does."""
-    return _("Show the ready blueprints, what one needs, or copy one to change it.")
+    return _("Show the ready blueprints, or copy one to change it.")
+
+
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich blueprints", _("lists all of them")),
+        ("abgleich blueprints hiorg_fe2", _("what this one needs, and how it is used")),
+    )
 
 
 def command(
     context: typer.Context,
-    word: Annotated[str | None, typer.Argument(metavar="[BLUEPRINT]")] = None,
+    word: Annotated[
+        str | None, typer.Argument(metavar=_("BLUEPRINT"), help=_("One of them in full; default: a list of all."))
+    ] = None,
     copy: Annotated[
         bool,
         typer.Option("--copy", help=_("Copy it into mappings/blueprints/ of the project, where it can be changed.")),
     ] = False,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Blueprints."""
     from engine.config.blueprint import described, ready_blueprints

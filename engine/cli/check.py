@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, load_project, mapping_ids
+from engine.cli.arguments import json_option, mappings_argument
+from engine.cli.common import load_project, mapping_ids
 from engine.cli.door import EXIT_FAILED, EXIT_OK
 from engine.cli.output import problems_document, show, show_json, show_problems
+from engine.cli.usage import Examples
 from engine.config.lines import reader_of_lines
 from engine.i18n import _
 
@@ -24,11 +26,19 @@ def summary() -> str:
     return _("Show every problem of the configuration and all mappings at once.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich check", _("everything")),
+        ("abgleich check personal --fix", _("one mapping, and mend what is certain")),
+    )
+
+
 def command(
     context: typer.Context,
-    mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
+    mappings: Annotated[list[str] | None, mappings_argument()] = None,
     fix: Annotated[bool, typer.Option("--fix", help=_("Mend what is certain and show what was changed."))] = False,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Check."""
     from engine.report import fixable_line, problems_summary

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from engine.sync.account import Report, Tools
 
 CODES = {"failed": EXIT_FAILED, "refused": EXIT_FAILED, "held": EXIT_HELD, "partial": EXIT_PARTIAL}
-
-AsJson = Annotated[bool, typer.Option("--json", help="JSON")]
 
 
 def project_root(context: typer.Context) -> Path:

@@ -16,6 +16,7 @@ from engine.cli.common import tools
 from engine.cli.door import EXIT_FAILED
 from engine.cli.init import new_project
 from engine.cli.output import hide, show
+from engine.cli.usage import Examples
 from engine.i18n import _
 from engine.report import run_lines
 
@@ -35,8 +36,18 @@ def summary() -> str:
     return _("Show the main job on the built-in stand-ins.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich demo", _("all of it, in a folder that is deleted afterwards")),
+        ("abgleich demo --keep demo", _("leaves the project there for looking into it")),
+    )
+
+
 def command(
-    keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR")] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar=_("DIR"), help=_("Keep the project of the demo in this folder."))
+    ] = None,
 ) -> None:
     """Demo."""
     with ExitStack() as stack:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import AsJson
+from engine.cli.arguments import json_option
 from engine.cli.door import EXIT_USAGE
 from engine.cli.output import show, show_json
+from engine.cli.usage import Examples
 from engine.i18n import _
 from engine.problems import did_you_mean
 
@@ -18,12 +19,25 @@ if TYPE_CHECKING:
 
 def summary() -> str:
     """What the command does."""
-    return _("Explain a problem's code: what it means, an example, the cure.")
+    return _("Explain the code of a message, with an example and the cure.")
+
+
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich explain unknown_key", _("what this code means")),
+        ("abgleich explain", _("all codes")),
+    )
 
 
 def command(
-    word: Annotated[str | None, typer.Argument(metavar="[CODE]")] = None,
-    as_json: AsJson = False,
+    word: Annotated[
+        str | None,
+        typer.Argument(
+            metavar=_("CODE"), help=_("It stands in brackets behind “error” or “warning”; default: all codes.")
+        ),
+    ] = None,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Explain."""
     from engine.explain import explanations

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, finish, load_project, mapping_ids, problems_shown, tools
+from engine.cli.arguments import json_option, mapping_argument
+from engine.cli.common import finish, load_project, mapping_ids, problems_shown, tools
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
@@ -16,11 +18,16 @@ def summary() -> str:
     return _("Erase one person from the targets and from the state.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich forget personal 1042", _("erases the person with the key 1042")),)
+
+
 def command(
     context: typer.Context,
-    mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
-    key: Annotated[str, typer.Argument(metavar="KEY")],
-    as_json: AsJson = False,
+    mapping: Annotated[str, mapping_argument()],
+    key: Annotated[str, typer.Argument(metavar=_("KEY"), help=_("The person's key in the list, not the name."))],
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Forget."""
     from engine.sync.people import forget_person

@@ -14,6 +14,7 @@ import typer
 from engine.cli.door import project_language
 from engine.cli.output import show
 from engine.cli.schema import write_editor_files
+from engine.cli.usage import Examples
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _, language, use_language
 from engine.problems import Location, Problem, UserMustFix, why
@@ -26,7 +27,17 @@ def summary() -> str:
     return _("Make a new project with a commented mapping and generated secrets.")
 
 
-def command(folder: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path()) -> None:
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich init feuerwehr", _("makes the folder feuerwehr with everything in it")),)
+
+
+def command(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar=_("DIR"), show_default=False, help=_("The new project's folder; default: this one.")),
+    ] = Path(),
+) -> None:
     """Init."""
     root = folder.resolve()
     new_project(root)

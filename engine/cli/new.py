@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, load_project, no_such_file
+from engine.cli.arguments import json_option
+from engine.cli.common import load_project, no_such_file
 from engine.cli.door import EXIT_FAILED
 from engine.cli.output import show, show_json, show_problems
+from engine.cli.usage import Examples
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, ProblemError, UserMustFix, why
@@ -34,18 +36,26 @@ class Kind(StrEnum):
 
 def summary() -> str:
     """What the command does."""
-    return _("Write a first mapping for a list, with everything marked that you should look at.")
+    return _("Write a first mapping for a list; what you should check is marked.")
+
+
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich new inbox/mitglieder.csv --to fe2", _("for alarms: persons in FE2")),
+        ("abgleich new inbox/mitglieder.csv --to greyhound", _("for the address book: contacts in GREYHOUND")),
+    )
 
 
 def command(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=_("The list, as the program exports it."))],
+    file: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("The list, as the program exports it."))],
     kind: Annotated[Kind, typer.Option("--to", metavar="fe2|greyhound", help=_("Where the list shall go."))],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="M.yaml", help=_("Name of the mapping's file; default: the list's name.")),
+        typer.Option("--out", metavar=_("M.yaml"), help=_("Name of the mapping's file; default: the list's name.")),
     ] = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """New."""
     from engine.sync.draft import connection_for, draft, look_at, pattern_for

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import AsJson, load_project
+from engine.cli.arguments import json_option
+from engine.cli.common import load_project
 from engine.cli.door import EXIT_FAILED, EXIT_OK
 from engine.cli.output import show, show_json, show_problems
+from engine.cli.usage import Examples
 from engine.config.lines import reader_of_lines
 from engine.i18n import _
 from engine.problems import Problem
@@ -24,7 +26,12 @@ def summary() -> str:
     return _("Send a test notice to every address.")
 
 
-def command(context: typer.Context, as_json: AsJson = False) -> None:
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich notify-test", _("asks everybody named under notify: to look")),)
+
+
+def command(context: typer.Context, as_json: Annotated[bool, json_option()] = False) -> None:
     """Send to all addresses, each also where another fails."""
     from engine.service.notify import addresses
 

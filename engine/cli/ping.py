@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.common import AsJson, load_project, tools
+from engine.cli.arguments import json_option
+from engine.cli.common import load_project, tools
 from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from engine.cli.output import show, show_error, show_json, show_problems
+from engine.cli.usage import Examples
 from engine.config.lines import reader_of_lines
 from engine.i18n import _
 from engine.problems import Problem, ProblemError, UserMustFix, did_you_mean
@@ -24,10 +26,17 @@ def summary() -> str:
     return _("Reach the targets without changing anything.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich ping", _("all connections of configuration.yaml")),)
+
+
 def command(
     context: typer.Context,
-    connection: Annotated[str | None, typer.Argument(metavar="[CONNECTION]")] = None,
-    as_json: AsJson = False,
+    connection: Annotated[
+        str | None, typer.Argument(metavar=_("CONNECTION"), help=_("Its name in configuration.yaml; default: all."))
+    ] = None,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Ping."""
     project = load_project(context)

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, finish, given_file, good_mapping, load_project, problems_shown, tools
+from engine.cli.arguments import file_argument, json_option, mapping_argument
+from engine.cli.common import finish, given_file, good_mapping, load_project, problems_shown, tools
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
@@ -16,11 +18,19 @@ def summary() -> str:
     return _("Make and keep a plan; nothing is written to a target.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich plan personal", _("of the newest list")),
+        ("abgleich plan personal probe.csv", _("of this list")),
+    )
+
+
 def command(
     context: typer.Context,
-    mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
-    as_json: AsJson = False,
+    mapping: Annotated[str, mapping_argument()],
+    file: Annotated[Path | None, file_argument()] = None,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """plan."""
     from engine.sync.run import run_mapping

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, given_file, good_mapping, last_sent, load_project, problems_shown
+from engine.cli.arguments import file_argument, json_option, mapping_argument
+from engine.cli.common import given_file, good_mapping, last_sent, load_project, problems_shown
 from engine.cli.door import EXIT_FAILED
 from engine.cli.output import json_text, show, show_json, show_problems
+from engine.cli.usage import Examples
 from engine.i18n import _
 from engine.problems import ProblemError
 
@@ -24,16 +26,28 @@ def summary() -> str:
     return _("Show what each row becomes; nothing is sent.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich preview personal --limit 3", _("the first three rows")),
+        ("abgleich preview personal --key 1042", _("every step for one person")),
+    )
+
+
 def command(
     context: typer.Context,
-    mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
+    mapping: Annotated[str, mapping_argument()],
+    file: Annotated[Path | None, file_argument()] = None,
     key: Annotated[
         str | None,
-        typer.Option("--key", metavar="KEY", help=_("One person only, with every step from the cells to the target.")),
+        typer.Option(
+            "--key", metavar=_("KEY"), help=_("One person only, with every step from the cells to the target.")
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=0, help=_("So many rows only."))] = None,
-    as_json: AsJson = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar=_("NUMBER"), min=0, help=_("So many rows only."))
+    ] = None,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Preview."""
     from engine.sync.preview import preview

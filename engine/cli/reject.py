@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, load_project, problems_shown, tools
+from engine.cli.arguments import json_option, plan_argument
+from engine.cli.common import load_project, problems_shown, tools
 from engine.cli.output import show, show_json
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
@@ -16,10 +18,15 @@ def summary() -> str:
     return _("Drop a plan that waits; nothing of it is carried out.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich reject P12", _("drops what the plan P12 holds")),)
+
+
 def command(
     context: typer.Context,
-    plan: Annotated[str, typer.Argument(metavar="PLAN")],
-    as_json: AsJson = False,
+    plan: Annotated[str, plan_argument()],
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Reject."""
     from engine.sync.decide import reject_plan

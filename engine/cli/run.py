@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, finish, given_file, good_mapping, load_project, problems_shown, tools
+from engine.cli.arguments import file_argument, json_option, mapping_argument
+from engine.cli.common import finish, given_file, good_mapping, load_project, problems_shown, tools
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
@@ -16,12 +18,20 @@ def summary() -> str:
     return _("Plan, guard and apply: bring the targets up to date.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich run personal", _("the newest list")),
+        ("abgleich run personal probe.csv", _("this list instead")),
+    )
+
+
 def command(
     context: typer.Context,
-    mapping: Annotated[str, typer.Argument(metavar="MAPPING")],
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
-    full: Annotated[bool, typer.Option("--full")] = False,
-    as_json: AsJson = False,
+    mapping: Annotated[str, mapping_argument()],
+    file: Annotated[Path | None, file_argument()] = None,
+    full: Annotated[bool, typer.Option("--full", help=_("Also send what seems unchanged."))] = False,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """run."""
     from engine.sync.run import run_mapping

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from engine.cli.common import AsJson, load_project, open_store, problems_shown
+from engine.cli.arguments import json_option
+from engine.cli.common import load_project, open_store, problems_shown
 from engine.cli.output import show, show_json
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 if TYPE_CHECKING:
@@ -21,11 +23,21 @@ def summary() -> str:
     return _("Show what has been run, the newest first.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich runs", _("the latest of all mappings")),
+        ("abgleich runs personal --limit 5", _("the latest five of one")),
+    )
+
+
 def command(
     context: typer.Context,
-    mapping: Annotated[str | None, typer.Argument(metavar="[ID]")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1)] = 30,
-    as_json: AsJson = False,
+    mapping: Annotated[
+        str | None, typer.Argument(metavar=_("MAPPING"), help=_("The runs of this mapping only."))
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar=_("NUMBER"), min=1, help=_("So many runs."))] = 30,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Runs."""
     from engine.report import runs_lines

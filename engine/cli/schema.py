@@ -10,6 +10,7 @@ import typer
 
 from engine.cli.common import project_root
 from engine.cli.output import show, show_json
+from engine.cli.usage import Examples
 from engine.i18n import _, use_language
 
 EDITOR = ".vscode"
@@ -34,14 +35,25 @@ class Language(StrEnum):
 
 def summary() -> str:
     """What the command does."""
-    return _("Print the JSON Schema of mapping files, or set up Visual Studio Code.")
+    return _("Help editors: print a JSON Schema, set up Visual Studio Code.")
+
+
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich schema > mapping.json", _("for an editor of your own")),
+        ("abgleich schema --vscode", _("sets up Visual Studio Code")),
+    )
 
 
 def command(
     context: typer.Context,
-    kind: Annotated[Kind, typer.Argument(metavar="[mapping|configuration|blueprint]")] = Kind.mapping,
+    kind: Annotated[
+        Kind, typer.Argument(metavar="mapping|configuration|blueprint", help=_("The kind of files it shall describe."))
+    ] = Kind.mapping,
     language: Annotated[
-        Language | None, typer.Option("--language", help=_("Language of the explanations; default: the project's."))
+        Language | None,
+        typer.Option("--language", metavar="de|en", help=_("Language of the explanations; default: the project's.")),
     ] = None,
     editor: Annotated[
         bool,

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.common import AsJson, load_project, open_store, problems_shown
+from engine.cli.arguments import json_option
+from engine.cli.common import load_project, open_store, problems_shown
 from engine.cli.output import show, show_json
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
@@ -16,10 +18,18 @@ def summary() -> str:
     return _("Show one run in full.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich show 2026-11-22-3", _("every change of this run")),)
+
+
 def command(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN")],
-    as_json: AsJson = False,
+    run: Annotated[
+        str,
+        typer.Argument(metavar=_("RUN"), help=_("The run's number, or that of a plan; `abgleich runs` lists them.")),
+    ],
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Show."""
     from engine.problems import Problem, UserMustFix

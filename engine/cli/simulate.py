@@ -11,6 +11,7 @@ import typer
 from engine.cli.common import project_root
 from engine.cli.door import Interrupted
 from engine.cli.output import show
+from engine.cli.usage import Examples
 from engine.i18n import _
 from engine.problems import UserMustFix, why
 
@@ -29,10 +30,27 @@ def summary() -> str:
     return _("Run a stand-in server that follows the vendor's page.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich simulate fe2", _("FE2 on port 8083")),
+        ("abgleich simulate greyhound --port 9000", _("GREYHOUND on another port")),
+    )
+
+
 def command(
     context: typer.Context,
-    kind: Annotated[Kind, typer.Argument(metavar="fe2|greyhound")],
-    port: Annotated[int | None, typer.Option("--port", min=0, max=65535)] = None,
+    kind: Annotated[Kind, typer.Argument(metavar="fe2|greyhound", help=_("Which of the two servers to stand in for."))],
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help=_("Another port than 8083 (fe2) or 8084 (greyhound); 0: any."),
+        ),
+    ] = None,
 ) -> None:
     """Simulate."""
     from engine.simulator import Fe2Simulator, GreyhoundSimulator

@@ -15,6 +15,7 @@ import typer
 
 from engine.cli.common import load_project, open_store, problems_shown
 from engine.cli.output import show_problems
+from engine.cli.usage import Examples
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _
 from engine.problems import Problem, UserMustFix
@@ -34,7 +35,15 @@ class LogForm(StrEnum):
 
 def summary() -> str:
     """What the command does."""
-    return _("The engine: watch folders, keep schedules, run until stopped.")
+    return _("Work by itself: watch folders and keep schedules until stopped.")
+
+
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich start", _("runs until Ctrl-C")),
+        ("abgleich start --log-file abgleich.log", _("and keeps a log")),
+    )
 
 
 def command(
@@ -46,8 +55,12 @@ def command(
             "--health", min=0, max=65535, metavar="PORT", help=_("Page for monitoring programs, on this computer only.")
         ),
     ] = None,
-    log: Annotated[LogForm, typer.Option("--log", help=_("Log lines for people or for programs."))] = LogForm.text,
-    log_file: Annotated[Path | None, typer.Option("--log-file", help=_("Write the log into a file, too."))] = None,
+    log: Annotated[
+        LogForm, typer.Option("--log", metavar="text|json", help=_("Log lines for people or for programs."))
+    ] = LogForm.text,
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", metavar=_("FILE"), help=_("Write the log into a file, too."))
+    ] = None,
 ) -> None:
     """Start."""
     from engine.service.engine import Engine

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from engine.cli.common import AsJson, load_project, open_store, problems_shown
+from engine.cli.arguments import json_option
+from engine.cli.common import load_project, open_store, problems_shown
 from engine.cli.output import show, show_json
+from engine.cli.usage import Examples
 from engine.i18n import _
 
 
 def summary() -> str:
     """What the command does."""
-    return _("Show what is going on: the engine, the mappings, dropped files, connections.")
+    return _("Show what is going on and what waits for you.")
 
 
-def command(context: typer.Context, as_json: AsJson = False) -> None:
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (("abgleich status", _("now, and what to do")),)
+
+
+def command(context: typer.Context, as_json: Annotated[bool, json_option()] = False) -> None:
     """Status."""
     from engine.report import status_lines
     from engine.service.status import Reader

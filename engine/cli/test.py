@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.common import AsJson, given_file, good_mapping, load_project, mapping_ids
+from engine.cli.arguments import json_option, mappings_argument
+from engine.cli.common import given_file, good_mapping, load_project, mapping_ids
 from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from engine.cli.output import show, show_json, show_problems
+from engine.cli.usage import Examples
 from engine.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -22,20 +24,26 @@ def summary() -> str:
     return _("Run the tests of the mappings, or make one of a real row.")
 
 
+def examples() -> Examples:
+    """Command lines to copy."""
+    return (
+        ("abgleich test", _("the tests of all mappings")),
+        ("abgleich test personal --freeze 1042", _("makes a test of the row with the key 1042")),
+    )
+
+
 def command(
     context: typer.Context,
-    mappings: Annotated[list[str] | None, typer.Argument(metavar="[MAPPING]...")] = None,
+    mappings: Annotated[list[str] | None, mappings_argument()] = None,
     freeze: Annotated[
         str | None,
         typer.Option(
             "--freeze",
-            metavar="KEY",
-            help=_(
-                "Write a test of the row with this key, with invented names and numbers: MAPPING [LIST] --freeze KEY."
-            ),
+            metavar=_("KEY"),
+            help=_("Write a test of the row with this key, with invented names and numbers."),
         ),
     ] = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Test."""
     from engine.problems import ProblemError

@@ -7,7 +7,8 @@ that is not recognised is shown as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -15,38 +16,90 @@ from typer.core import TyperCommand, TyperGroup
 from engine.i18n import _
 from engine.problems import did_you_mean
 
-_TYPE = re.compile(r"[ ]<(?:list\[)?(?:str|path|int|int range|bool)\]?>")
+if TYPE_CHECKING:
+    from typer._click.formatting import HelpFormatter
+
+Examples = Sequence[tuple[str, str]]
+"""Command lines, each with what it does."""
+
+_TYPE = re.compile(r"[ ]?<[^<>]*>$")
+_NOTES = re.compile(r"(?:^|[ ][ ])\[([^\[\]]*)\]$")
+_WIDEST = 48
 
 
-def helped(text: str) -> str:
-    """A help page in the language in use, without the names of types that only programmers know."""
-    page = _TYPE.sub(lambda found: " " * len(found[0]), text)
-    words = {
-        "Usage: ": _("Usage:") + " ",
-        " [OPTIONS]": " " + _("[OPTIONS]"),
-        "COMMAND [ARGS]...": _("COMMAND [ARGS]..."),
-        "Show this message and exit.": _("Show this help."),
-        "[required]": _("[required]"),
-        "[default: ": _("[default: "),
-    }
-    for english, said in words.items():
-        page = page.replace(english, said)
-    heads = {"Options:": _("Options:"), "Arguments:": _("Arguments:"), "Commands:": _("Commands:")}
-    return "\n".join(heads.get(line, line).rstrip() for line in page.split("\n"))
+def example_text(examples: Examples) -> str:
+    """Examples as a command keeps them until its help page is wanted: one a line, and what it does behind a tab."""
+    return "\n".join("\t".join(example) for example in examples)
 
 
 class Command(TyperCommand):
-    """A command whose help page is in the language in use."""
+    """A command whose help page is in the language in use; its ``epilog`` holds examples (:func:`example_text`)."""
 
-    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # the base names a class of its own
-        return helped(super().get_help(ctx))
+    def format_usage(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override] # a class of its own
+        _write_usage(self, ctx, formatter)
+
+    def format_options(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+        _write_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+        _write_examples(self, formatter)
 
 
 class Group(TyperGroup):
     """All commands, the same."""
 
-    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override]
-        return helped(super().get_help(ctx))
+    def format_usage(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+        _write_usage(self, ctx, formatter)
+
+    def format_options(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+        _write_options(self, ctx, formatter)
+        # Each in full: typer itself cuts what does not fit on a line.
+        _write_section(formatter, _("Commands:"), [(name, one.help or "") for name, one in self.commands.items()])
+
+    def format_epilog(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+        _write_examples(self, formatter)
+
+
+def _write_usage(command: TyperCommand | TyperGroup, ctx: Any, formatter: HelpFormatter) -> None:
+    """The first line. What is needed stands there without braces, one of several words keeps them."""
+    words = {"[OPTIONS]": _("[OPTIONS]"), "COMMAND [ARGS]...": _("COMMAND [ARGS]...")}
+    pieces = [words.get(piece, piece) for piece in command.collect_usage_pieces(ctx)]
+    bare = (re.sub(r"^\{([\w-]+)\}$", r"\1", piece) for piece in pieces)
+    formatter.write_usage(ctx.command_path, " ".join(bare), prefix=_("Usage:") + " ")
+
+
+def _write_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: HelpFormatter) -> None:
+    """Arguments and options, without the names of types and limits that only programmers know."""
+    rows: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record is not None:
+            rows[param.param_type_name].append((_TYPE.sub("", record[0]), _plain(record[1])))
+    _write_section(formatter, _("Arguments:"), rows["argument"])
+    _write_section(formatter, _("Options:"), rows["option"])
+
+
+def _write_examples(command: TyperCommand | TyperGroup, formatter: HelpFormatter) -> None:
+    lines = [line.partition("\t") for line in (command.epilog or "").split("\n") if line]
+    _write_section(formatter, _("Examples:"), [(line, what) for line, _tab, what in lines])
+
+
+def _plain(text: str) -> str:
+    """The help of an option with its default, and without limits of numbers: who passes one is told."""
+    found = _NOTES.search(text)
+    if found is None:
+        return _("Show this help.") if text == "Show this message and exit." else text
+    defaults = [part for part in found[1].split("; ") if part.startswith("default: ")]
+    said = [_("[default: ") + part.removeprefix("default: ") + "]" for part in defaults]
+    return "  ".join([text[: found.start()], *said]).strip()
+
+
+def _write_section(formatter: HelpFormatter, head: str, rows: list[tuple[str, str]]) -> None:
+    if rows:
+        formatter.write(f"\n{head}\n")
+        formatter.indent()
+        formatter.write_dl(rows, col_max=_WIDEST)
+        formatter.dedent()
 
 
 def wrong_usage(error: typer.TyperException, commands: tuple[str, ...]) -> Iterator[str]:
@@ -57,7 +110,7 @@ def wrong_usage(error: typer.TyperException, commands: tuple[str, ...]) -> Itera
         return
     yield _("Nothing was done: {reason}").format(reason=_reason(error, commands))
     if context is not None:
-        yield helped(context.get_usage())
+        yield context.get_usage()
     path = context.command_path if context is not None else "abgleich"
     yield _("`{command} --help` shows everything.").format(command=path)
 
