@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.config.lines import masked
@@ -22,7 +22,9 @@ MAX_ALIKE = 10
 MAX_WIDTH = 60
 MAX_NAME = 40
 MOST_UNCLAIMED = 10
+NOTHING = "–"
 SIGNS = {"created": "+", "updated": "~", "removed": "-", "unchanged": "="}
+COUNTED = {"+": "created", "~": "updated", "-": "removed", "!": "held", "x": "failed"}
 
 Line = tuple[str, str]
 """(style, text): ``good``, ``bad``, ``warn``, ``dim``, ``add``, ``change``, ``remove``, ``head`` or nothing."""
@@ -190,15 +192,19 @@ def run_lines(
     yield from _source_lines(report)
     if report["status"] in ("refused", "skipped"):
         yield "bad" if report["status"] == "refused" else "warn", _("Nothing was written.")
-    for action in report.get("actions", []):
-        yield from action_lines(action, most)
-    yield from _rejected_lines(report.get("rejected", []), everything=most is None)
-    yield from _problems_of_run(report.get("problems", []), most is None, line_of)
+    actions, run = report.get("actions", []), report.get("run") or ""
+    for action in actions:
+        yield from action_lines(action, most, run)
+    yield from _signs_line(
+        {sign for action in actions for change in action["changes"][:most] for sign in _signs(change)}
+    )
+    yield from _rejected_lines(report.get("rejected", []), most is None, run)
+    yield from _problems_of_run(report.get("problems", []), most is None, line_of, run)
     yield from _ending_lines(report)
 
 
 def _problems_of_run(
-    problems: Sequence[Mapping[str, Any]], everything: bool, line_of: Callable[[str, int], str | None]
+    problems: Sequence[Mapping[str, Any]], everything: bool, line_of: Callable[[str, int], str | None], run: str
 ) -> Iterator[Line]:
     """What is to be said; where many persons have the same, the first few and how many there are."""
     counts = Counter(problem["code"] for problem in problems)
@@ -211,7 +217,7 @@ def _problems_of_run(
         elif shown[code] == counts[code]:
             more = counts[code] - MAX_ALIKE
             text = ngettext("… and {n} more of the kind [{code}]", "… and {n} more of the kind [{code}]", more)
-            yield "dim", text.format(n=more, code=code) + ": " + _("`abgleich show RUN` lists them all")
+            yield "dim", text.format(n=more, code=code) + _in_full(run)
 
 
 def _source_lines(report: Mapping[str, Any]) -> Iterator[Line]:
@@ -224,8 +230,11 @@ def _source_lines(report: Mapping[str, Any]) -> Iterator[Line]:
     yield "head", title
 
 
-def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES) -> Iterator[Line]:
-    """One action as a diff: ``+`` new, ``~`` changed, ``-`` gone, ``=`` unchanged; ``!`` waits, ``x`` failed."""
+def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES, run: str = "") -> Iterator[Line]:
+    """One action as a diff: ``+`` new, ``~`` changed, ``-`` gone, ``=`` unchanged; ``!`` waits, ``x`` failed.
+
+    ``run``: the number of the run that has all of it on record, where there is one.
+    """
     yield "", f"{action['id']} → {action['connection']}: {status_word(action['status'])}"
     changes = action["changes"]
     shown = changes[:most]
@@ -234,8 +243,38 @@ def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES) -> I
     if len(changes) > len(shown):
         more = len(changes) - len(shown)
         text = ngettext("… and {n} more change", "… and {n} more changes", more).format(n=more)
-        yield "dim", f"  {text}"
+        yield "dim", f"  {text}{_in_full(run)}"
     yield "dim", "  = " + (counted(action) or _("nobody"))
+
+
+def _in_full(run: str) -> str:
+    """How to see what was cut."""
+    return ": " + _("`abgleich show {run}` lists them all").format(run=run) if run else ""
+
+
+def _signs(change: Mapping[str, Any]) -> Iterator[str]:
+    """The signs that a change is shown with."""
+    kind = SIGNS.get(change["kind"], "")
+    yield from ("!" if change.get("held") else "x" if change.get("failed") else "", kind)
+    if change["kind"] == "updated":
+        parts = [part for name, values in change["fields"].items() for part in _difference(name, *values)]
+        yield NOTHING if any(NOTHING in part.split() for part in parts) else ""
+
+
+def _signs_line(signs: Collection[str]) -> Iterator[Line]:
+    """What signs mean, those that occur only."""
+    words = {
+        "+": _("new"),
+        "~": _("changed"),
+        "-": _("removed"),
+        "=": _("unchanged"),
+        "!": _("held"),
+        "x": _("failed"),
+        NOTHING: _("empty"),
+    }
+    meant = [f"{sign} {word}" for sign, word in words.items() if sign in signs]
+    if meant:
+        yield "dim", "  " + _("Signs: {signs}").format(signs=", ".join(meant))
 
 
 def counted(action: Mapping[str, Any]) -> str:
@@ -253,8 +292,8 @@ def counted(action: Mapping[str, Any]) -> str:
 
 
 def _change_line(change: Mapping[str, Any]) -> Line:
-    sign = "!" if change.get("held") else "x" if change.get("failed") else SIGNS.get(change["kind"], "?")
     kind = SIGNS.get(change["kind"], "?")
+    sign = "!" if change.get("held") else "x" if change.get("failed") else kind
     mark = sign if sign == kind else f"{sign}{kind}"
     who = " ".join(part for part in (change["key"], change.get("name") or "") if part)
     style = {"+": "add", "~": "change", "-": "remove", "!": "warn", "x": "bad"}.get(sign, "")
@@ -281,18 +320,18 @@ def _difference(name: str, before: Any, after: Any) -> Iterator[str]:
 
 def _shown(value: Any) -> str:
     if value is None or value == "" or value == []:
-        return "–"
+        return NOTHING
     if isinstance(value, list):
         text = ", ".join(_shown(item) for item in value)
     elif isinstance(value, dict):
         # What people wrote; the numbers beside it say of which kind it is.
-        text = " ".join(_shown(item) for item in value.values() if isinstance(item, str) and item) or "–"
+        text = " ".join(_shown(item) for item in value.values() if isinstance(item, str) and item) or NOTHING
     else:
         text = str(value)
     return text if len(text) <= MAX_WIDTH else text[: MAX_WIDTH - 1] + "…"
 
 
-def _rejected_lines(rejected: list[Mapping[str, Any]], everything: bool) -> Iterator[Line]:
+def _rejected_lines(rejected: list[Mapping[str, Any]], everything: bool, run: str) -> Iterator[Line]:
     """Rows by reason: the first few of each, and how many there are."""
     if not rejected:
         return
@@ -309,7 +348,7 @@ def _rejected_lines(rejected: list[Mapping[str, Any]], everything: bool) -> Iter
         if len(entries) > len(shown):
             more = len(entries) - len(shown)
             text = ngettext("… and {n} more for this reason", "… and {n} more for this reason", more)
-            yield "dim", "    " + text.format(n=more)
+            yield "dim", "    " + text.format(n=more) + _in_full(run)
 
 
 def _rejected_line(entry: Mapping[str, Any]) -> str:
@@ -331,14 +370,29 @@ def _ending_lines(report: Mapping[str, Any]) -> Iterator[Line]:
         yield "", "  " + _("abgleich apply {plan}   carries it out").format(plan=plan)
 
 
-def runs_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
-    """Runs, one a line."""
-    for run in runs:
-        counts = run["counts"]
-        text = f"{run['run']:<15} {run['started']:<16} {run['mapping']:<20}"
-        text += f" +{counts['created']} ~{counts['updated']} -{counts['removed']}"
-        text += f" !{counts['held']}" if counts["held"] else ""
-        yield status_style(run["status"]), f"{text}  {status_word(run['status'])}"
+def runs_lines(runs: Sequence[Mapping[str, Any]], more: int = 0, mapping: str = "") -> Iterator[Line]:
+    """Runs, one a line, and what the signs in them mean; ``more`` are not shown, all of one ``mapping``."""
+    numbers = [_count_signs(run["counts"]) for run in runs]
+    widths = [max((len(text) for text in column), default=0) for column in zip(*map(_run_cells, runs), strict=True)]
+    width = max(map(len, numbers), default=0)
+    for run, number in zip(runs, numbers, strict=True):
+        cells = "  ".join(f"{text:<{wide}}" for text, wide in zip(_run_cells(run), widths, strict=True))
+        yield status_style(run["status"]), f"{cells}  {number:<{width}}  {status_word(run['status'])}"
+    yield from _signs_line({sign for run in runs for sign, name in COUNTED.items() if run["counts"][name]})
+    if more:
+        text = ngettext("… and {n} older run: {line}", "… and {n} older runs: {line}", more)
+        words = ["abgleich runs", *([mapping] if mapping else []), f"--limit {len(runs) + more}"]
+        yield "dim", "  " + text.format(n=more, line=" ".join(words))
+
+
+def _run_cells(run: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Number, time and mapping; the day where the number does not tell it."""
+    day, _blank, time = run["started"].partition(" ")
+    return run["run"], time if run["run"].startswith(day) else run["started"], run["mapping"]
+
+
+def _count_signs(counts: Mapping[str, int]) -> str:
+    return " ".join(f"{sign}{counts[name]}" for sign, name in COUNTED.items() if counts[name])
 
 
 # -- what is going on ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.arguments import json_option, plan_argument
-from engine.cli.common import finish, load_project, problems_shown, tools
+from engine.cli.common import finish, known_plan, load_project, problems_shown, tools
 from engine.cli.usage import Examples
 from engine.i18n import _
 
@@ -32,5 +32,6 @@ def command(
 
     project = load_project(context)
     with problems_shown(context, as_json), tools(project) as used:
+        known_plan(used.store, plan)
         report = apply_plan(project, plan, used, approved=True)
     finish(report, as_json, project.root)

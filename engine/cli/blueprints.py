@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.arguments import json_option
+from engine.cli.candidates import nearest
 from engine.cli.common import project_root
-from engine.cli.door import EXIT_OK, EXIT_USAGE
+from engine.cli.door import EXIT_OK
 from engine.cli.output import show, show_json
-from engine.cli.usage import Examples
+from engine.cli.usage import Examples, WrongUsage
 from engine.config.find import FOLDER
 from engine.i18n import _
-from engine.problems import Location, Problem, UserMustFix, did_you_mean, why
+from engine.problems import Location, Problem, UserMustFix, why
 from engine.report import Line
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def command(
     known = ready_blueprints()
     if word is None:
         if copy:
-            typer.echo(_("Name the blueprint to copy: {line}").format(line=_example(known)), err=True)
-            raise typer.Exit(EXIT_USAGE)
+            text = _("Name the blueprint to copy: {line}").format(line=_example(known))
+            raise WrongUsage(Problem("wrong_usage", text, _("Known are: {names}").format(names=", ".join(known))))
         chosen = [described(path) for path in known.values()]
         if as_json:
             show_json({"blueprints": [one.as_json() for one in chosen]})
@@ -81,10 +82,8 @@ def _meant(word: str, known: dict[str, Path]) -> str:
     for name in (word, f"{word}.yaml"):
         if name in known:
             return name
-    near = did_you_mean(word, known)
-    hint = _("Did you mean {name}?").format(name=near) if near else _("`abgleich blueprints` lists all of them.")
-    typer.echo(_("There is no ready blueprint {name}.").format(name=word) + " " + hint, err=True)
-    raise typer.Exit(EXIT_USAGE)
+    message = _("There is no ready blueprint {name}.").format(name=word)
+    raise WrongUsage(Problem("wrong_usage", message, nearest(word, known)))
 
 
 def _copied(root: Path, path: Path) -> str:

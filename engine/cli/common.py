@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from engine.cli.door import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE
+from engine.cli.door import EXIT_FAILED, EXIT_HELD, EXIT_OK, EXIT_PARTIAL
 from engine.cli.output import hide, problems_document, progress, show, show_json, show_problems
+from engine.cli.usage import WrongUsage
 from engine.config.find import CONFIGURATION, FOLDER, find_project
 from engine.config.lines import reader_of_lines
 from engine.i18n import _
-from engine.problems import Location, Problem, UserMustFix, did_you_mean
+from engine.problems import Location, Problem, UserMustFix
 
 if TYPE_CHECKING:
     from engine.config.load import Mapping, Project
@@ -59,14 +60,21 @@ def _mapping_id(project: Project, word: str) -> str:
         for name, file in project.ids.items():
             if file.resolve() == path:
                 return name
-    near = did_you_mean(word, project.ids)
-    hint = (
-        _("Did you mean {name}?").format(name=near)
-        if near
-        else _("Known are: {names}").format(names=", ".join(project.ids))
+    from engine.cli.candidates import nearest
+
+    raise WrongUsage(
+        Problem("unknown_mapping", _("There is no mapping {name}.").format(name=word), nearest(word, project.ids))
     )
-    typer.echo(_("There is no mapping {name}.").format(name=word) + " " + hint, err=True)
-    raise typer.Exit(EXIT_USAGE)
+
+
+def known_plan(store: Store, word: str) -> None:
+    """Raises :class:`UserMustFix` where there is no plan of this number, with those that wait."""
+    if store.plan(word) is None:
+        from engine.cli.candidates import waiting_hint
+
+        raise UserMustFix(
+            Problem("unknown_plan", _("There is no plan {id}.").format(id=word), waiting_hint(store, word))
+        )
 
 
 def good_mapping(project: Project, word: str) -> Mapping:

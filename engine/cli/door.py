@@ -8,8 +8,14 @@ import sys
 import traceback
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.i18n import _, environment_language, use_language
+
+if TYPE_CHECKING:
+    import typer
+
+    from engine.cli.usage import WrongUsage
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -43,16 +49,16 @@ def run(arguments: list[str]) -> int:
     import typer
 
     from engine.cli.app import COMMANDS, build
+    from engine.cli.usage import WrongUsage
     from engine.problems import ProblemError
 
     try:
         ended = build(arguments)(arguments, prog_name="abgleich", standalone_mode=False)
         return ended if isinstance(ended, int) else EXIT_OK
     except typer.TyperException as error:
-        from engine.cli.usage import wrong_usage
-
-        sys.stderr.write("\n".join(wrong_usage(error, COMMANDS)) + "\n")
-        return EXIT_USAGE
+        return _wrong_usage(error, COMMANDS, as_json="--json" in arguments)
+    except WrongUsage as error:
+        return _wrong_word(error, as_json="--json" in arguments)
     except typer.Abort:
         return EXIT_FAILED
     except SystemExit as stop:
@@ -70,6 +76,25 @@ def run(arguments: list[str]) -> int:
         return EXIT_OK
     except Exception:  # a bug: nobody shall have to read a traceback
         return _bug()
+
+
+def _wrong_usage(error: typer.TyperException, commands: tuple[str, ...], as_json: bool) -> int:
+    from engine.cli.output import show_usage
+    from engine.cli.usage import is_help, wrong_usage, wrong_usage_problem
+
+    if is_help(error):
+        sys.stderr.write(error.format_message() + "\n")
+        return EXIT_USAGE
+    problem = wrong_usage_problem(error, commands)
+    show_usage(wrong_usage(error, problem), problem, as_json)
+    return EXIT_USAGE
+
+
+def _wrong_word(error: WrongUsage, as_json: bool) -> int:
+    from engine.cli.output import show_usage
+
+    show_usage(error.lines(), error.problem, as_json)
+    return EXIT_USAGE
 
 
 def _use_utf8() -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.arguments import json_option
-from engine.cli.door import EXIT_USAGE
 from engine.cli.output import show, show_json
-from engine.cli.usage import Examples
-from engine.i18n import _
-from engine.problems import did_you_mean
+from engine.cli.usage import Examples, WrongUsage
+from engine.i18n import _, ngettext
+from engine.problems import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from engine.explain.base import Explanation
+
+
+MOST = 10
 
 
 def summary() -> str:
@@ -49,6 +52,8 @@ def command(
         show_json({"codes": [_as_json(name, explained) for name, explained in chosen.items()]})
     else:
         show(explanation_lines(chosen, whole=word is not None))
+        if word is None:
+            typer.echo(_where_codes_stand(), err=True)
 
 
 def _meant(word: str, known: dict[str, Explanation]) -> str:
@@ -57,9 +62,27 @@ def _meant(word: str, known: dict[str, Explanation]) -> str:
     if name in known:
         return name
     near = did_you_mean(name, known)
-    hint = _("Did you mean {name}?").format(name=near) if near else _("`abgleich explain` lists all codes.")
-    typer.echo(_("There is no code {name}.").format(name=word) + " " + hint, err=True)
-    raise typer.Exit(EXIT_USAGE)
+    hint = _("Did you mean {name}?").format(name=near) if near else _found(name, known)
+    raise WrongUsage(Problem("wrong_usage", _("There is no code {name}.").format(name=word), hint))
+
+
+def _found(word: str, known: dict[str, Explanation]) -> str:
+    """The codes whose name or meaning holds the beginning of a word; where there is none, how to find one."""
+    begins = re.compile(rf"(?:\b|_){re.escape(word)}")
+    found = [name for name, one in known.items() if word and begins.search(f"{name} {one.meaning}".casefold())]
+    if not found:
+        return _where_codes_stand()
+    lines = [f"  {name}: {known[name].meaning}" for name in found[:MOST]]
+    more = len(found) - MOST
+    if more > 0:
+        lines.append("  " + ngettext("… and {n} more: {names}", "… and {n} more: {names}", more))
+        lines[-1] = lines[-1].format(n=more, names=", ".join(found[MOST:]))
+    return "\n".join([_("These speak of it:"), *lines])
+
+
+def _where_codes_stand() -> str:
+    text = _("A code stands in brackets in a message, like {example}. {line} finds those that speak of something.")
+    return text.format(example="[unknown_key]", line="`abgleich explain GREYHOUND`")
 
 
 def _as_json(name: str, explained: Explanation) -> dict[str, str | None]:

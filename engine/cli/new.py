@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.arguments import json_option
+from engine.cli.candidates import target_meanings
 from engine.cli.common import load_project, no_such_file
 from engine.cli.door import EXIT_FAILED
 from engine.cli.output import show, show_json, show_problems
-from engine.cli.usage import Examples
+from engine.cli.usage import Examples, WrongUsage
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, ProblemError, UserMustFix, why
@@ -50,7 +51,14 @@ def examples() -> Examples:
 def command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("The list, as the program exports it."))],
-    kind: Annotated[Kind, typer.Option("--to", metavar="fe2|greyhound", help=_("Where the list shall go."))],
+    to: Annotated[
+        Kind | None,
+        typer.Option(
+            "--to",
+            metavar="fe2|greyhound",
+            help=_("Where the list shall go: alarms (fe2) or address book (greyhound); default: the only connection."),
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar=_("M.yaml"), help=_("Name of the mapping's file; default: the list's name.")),
@@ -61,6 +69,7 @@ def command(
     from engine.sync.draft import connection_for, draft, look_at, pattern_for
 
     project = load_project(context)
+    kind = to or _only_kind(project, file)
     connection_for(project, kind.value)
     target = _target(project, file, out)
     _refuse_existing(project, target)
@@ -76,9 +85,24 @@ def command(
     if as_json:
         show_json(_document(project, target, sample, made, problems, rows[:SHOWN]))
     else:
+        if to is None:
+            name, _others = connection_for(project, kind.value)
+            text = _("It goes to {name}, the only connection (--to {kind}).")
+            show([("", text.format(name=name, kind=kind.value))])
         _show(project, target, sample, made, problems, rows)
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _only_kind(project: Project, file: Path) -> Kind:
+    """Where a list goes if nobody says it: to the only connection. Ends with exit code 2 where there are others."""
+    kinds = [one.type for one in project.connections.values()]
+    if len(kinds) == 1:
+        return Kind(kinds[0])
+    written = f'"{file}"' if " " in str(file) else str(file)
+    choices = [f"  abgleich new {written} --to {name}\n      {text}" for name, text in target_meanings().items()]
+    hint = "\n".join(choices)
+    raise WrongUsage(Problem("wrong_usage", _("Where shall the list go? Say it with --to:"), hint))
 
 
 def _target(project: Project, file: Path, out: Path | None) -> Path:

@@ -118,6 +118,14 @@ def show_error(error: ProblemError, as_json: bool, root: Path | None = None) -> 
         show_problems(error.problems, root)
 
 
+def show_usage(lines: Iterable[str], problem: Problem, as_json: bool) -> None:
+    """Print what is wrong with a command line to standard error; as JSON to standard output where that is wanted."""
+    for line in lines:
+        typer.echo(printable(redacted(line)), err=True)
+    if as_json:
+        show_json({"ok": False, "problems": [problem.as_json()]})
+
+
 class Progress:
     """Counters on standard error for work that takes longer than a second, on a terminal only."""
 

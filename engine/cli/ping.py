@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.arguments import json_option
+from engine.cli.candidates import nearest
 from engine.cli.common import load_project, tools
-from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from engine.cli.door import EXIT_FAILED, EXIT_OK
 from engine.cli.output import show, show_error, show_json, show_problems
-from engine.cli.usage import Examples
+from engine.cli.usage import Examples, WrongUsage
 from engine.config.lines import reader_of_lines
 from engine.i18n import _
-from engine.problems import Problem, ProblemError, UserMustFix, did_you_mean
+from engine.problems import Problem, ProblemError, UserMustFix
 
 if TYPE_CHECKING:
     from engine.config.load import Project
@@ -90,11 +91,8 @@ def _known(word: str, names: list[str], errors: list[Problem]) -> str:
         return word
     if not names and errors:
         raise UserMustFix(*errors)
-    near = did_you_mean(word, names)
-    known = _("Known are: {names}").format(names=", ".join(names) or "–")
-    hint = _("Did you mean {name}?").format(name=near) if near else known
-    typer.echo(_("There is no connection {name}.").format(name=word) + " " + hint, err=True)
-    raise typer.Exit(EXIT_USAGE)
+    message = _("There is no connection {name}.").format(name=word)
+    raise WrongUsage(Problem("unknown_connection", message, nearest(word, names)))
 
 
 def _no_connections() -> Problem:

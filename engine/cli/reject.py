@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.arguments import json_option, plan_argument
-from engine.cli.common import load_project, problems_shown, tools
+from engine.cli.common import known_plan, load_project, problems_shown, tools
 from engine.cli.output import show, show_json
 from engine.cli.usage import Examples
 from engine.i18n import _
@@ -33,6 +33,7 @@ def command(
 
     project = load_project(context)
     with problems_shown(context, as_json), tools(project) as used:
+        known_plan(used.store, plan)
         ended = reject_plan(project, plan, used)
     if as_json:
         show_json({"plan": ended.id, "mapping": ended.plan.mapping, "status": "rejected"})

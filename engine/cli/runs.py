@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 import typer
 
 from engine.cli.arguments import json_option
-from engine.cli.common import load_project, open_store, problems_shown
+from engine.cli.common import load_project, mapping_ids, open_store, problems_shown
 from engine.cli.output import show, show_json
 from engine.cli.usage import Examples
 from engine.i18n import _
 
 if TYPE_CHECKING:
-    from engine.state.store import StoredRun
+    from engine.config.load import Project
+    from engine.state.store import Store, StoredRun
 
 
 def summary() -> str:
@@ -44,18 +45,25 @@ def command(
 
     project = load_project(context)
     with problems_shown(context, as_json), open_store(project) as store:
-        found = store.runs(mapping, limit)
-        waiting = store.open_plans(mapping)
+        name = _known(project, store, mapping) if mapping is not None else None
+        found = store.runs(name, limit)
+        more = store.count_runs(name) - len(found)
+        waiting = store.open_plans(name)
     zone = ZoneInfo(project.configuration.timezone)
     listed = [_as_json(run, zone) for run in found]
     if as_json:
         plans = [{"plan": plan.id, "mapping": plan.plan.mapping, "status": plan.status} for plan in waiting]
-        show_json({"runs": listed, "plans": plans})
+        show_json({"runs": listed, "more": more, "plans": plans})
         return
-    show(runs_lines(listed) if listed else [("dim", _("Nothing was run yet."))])
+    show(runs_lines(listed, more, name or "") if listed else [("dim", _("Nothing was run yet."))])
     for plan in waiting:
         text = _("Plan {id} of {mapping} waits: abgleich show {run}, then approve or reject it.")
         show([("warn", text.format(id=plan.id, mapping=plan.plan.mapping, run=plan.run))])
+
+
+def _known(project: Project, store: Store, word: str) -> str:
+    """The mapping's id; also that of a deleted one, whose runs are still there."""
+    return word if store.count_runs(word) else mapping_ids(project, [word])[0]
 
 
 def _as_json(run: StoredRun, zone: ZoneInfo) -> dict[str, Any]:

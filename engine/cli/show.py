@@ -32,6 +32,7 @@ def command(
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Show."""
+    from engine.cli.candidates import latest_hint
     from engine.problems import Problem, UserMustFix
     from engine.report import run_lines
     from engine.sync.account import report_of
@@ -42,7 +43,7 @@ def command(
         stored = store.run(plan.run if plan is not None else run)
         if stored is None:
             message = _("There is no run {id}.").format(id=run)
-            raise UserMustFix(Problem("unknown_run", message, _("`abgleich runs` lists them.")))
+            raise UserMustFix(Problem("unknown_run", message, latest_hint(project, store, run)))
     report = report_of(stored)
     if as_json:
         show_json(report)

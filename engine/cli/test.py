@@ -9,14 +9,14 @@ import typer
 
 from engine.cli.arguments import json_option, mappings_argument
 from engine.cli.common import given_file, good_mapping, load_project, mapping_ids
-from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from engine.cli.door import EXIT_FAILED, EXIT_OK
 from engine.cli.output import show, show_json, show_problems
-from engine.cli.usage import Examples
+from engine.cli.usage import Examples, WrongUsage
 from engine.i18n import _, ngettext
+from engine.problems import Problem
 
 if TYPE_CHECKING:
     from engine.config.load import Project
-    from engine.problems import Problem
 
 
 def summary() -> str:
@@ -85,8 +85,9 @@ def _freeze(project: Project, words: list[str], key: str, as_json: bool) -> None
         words = list(project.ids)
     if not 1 <= len(words) <= 2:
         text = _("Name the mapping, and the list if it is not the newest one: {line}")
-        typer.echo(text.format(line=f"abgleich test MAPPING [LIST] --freeze {key}"), err=True)
-        raise typer.Exit(EXIT_USAGE)
+        example = f"abgleich test {_('MAPPING')} [{_('FILE')}] --freeze {key}"
+        known = _("Known are: {names}").format(names=", ".join(project.ids))
+        raise WrongUsage(Problem("wrong_usage", text.format(line=example), known))
     try:
         mapping = good_mapping(project, words[0])
         file = given_file(Path(words[1]) if len(words) > 1 else None, project, mapping)

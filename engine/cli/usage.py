@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from engine.i18n import _
-from engine.problems import did_you_mean
+from engine.problems import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from typer._click.formatting import HelpFormatter
@@ -102,17 +102,50 @@ def _write_section(formatter: HelpFormatter, head: str, rows: list[tuple[str, st
         formatter.dedent()
 
 
-def wrong_usage(error: typer.TyperException, commands: tuple[str, ...]) -> Iterator[str]:
-    """What is wrong with a command line, and what to write instead; a whole help page where just that was asked for."""
+class WrongUsage(Exception):
+    """A word of the command line can't be right: nothing was done. Ends with exit code 2."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+    def lines(self) -> Iterator[str]:
+        """What is wrong, and what to write instead."""
+        between = "\n" if "\n" in self.problem.hint else " "
+        reason = f"{self.problem.message}{between}{self.problem.hint}".strip()
+        yield _("Nothing was done: {reason}").format(reason=reason)
+
+
+def is_help(error: typer.TyperException) -> bool:
+    """Whether nothing was asked for, and the help page is the answer."""
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
+def wrong_usage_problem(error: typer.TyperException, commands: tuple[str, ...]) -> Problem:
+    """What is wrong with a command line, and what may stand there; lines of the hint are for reading on their own."""
+    return Problem("wrong_usage", _reason(error, commands), "\n".join(_candidates(error)))
+
+
+def wrong_usage(error: typer.TyperException, problem: Problem) -> Iterator[str]:
+    """What is wrong with a command line, and what to write instead."""
     context = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError":
-        yield error.format_message()
-        return
-    yield _("Nothing was done: {reason}").format(reason=_reason(error, commands))
+    yield _("Nothing was done: {reason}").format(reason=problem.message)
+    if problem.hint:
+        yield problem.hint
     if context is not None:
         yield context.get_usage()
     path = context.command_path if context is not None else "abgleich"
     yield _("`{command} --help` shows everything.").format(command=path)
+
+
+def _candidates(error: typer.TyperException) -> list[str]:
+    """What may stand where something is missing."""
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    if type(error).__name__ != "MissingParameter" or context is None or parameter is None:
+        return []
+    from engine.cli.candidates import candidates
+
+    return candidates(context, parameter.name or "")
 
 
 def _reason(error: typer.TyperException, commands: tuple[str, ...]) -> str:

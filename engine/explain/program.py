@@ -9,6 +9,12 @@ from engine.i18n import _
 def entries() -> Entries:
     """The explanations, by code."""
     return {
+        "wrong_usage": Explanation(
+            _("The command line is not complete, or a word in it is not known. Nothing was done."),
+            "abgleich aprove P7",
+            _("The message names what may stand there; the help page of every command has examples."),
+            "abgleich approve --help",
+        ),
         "bug": Explanation(
             _("Something ended in an error of the program itself. Nothing is lost; it is tried again by itself."),
             _("A situation that nobody foresaw."),

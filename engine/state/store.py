@@ -468,6 +468,14 @@ class Store:
         with self.transaction() as database:
             return [_stored_run(row) for row in database.execute(query).all()]
 
+    def count_runs(self, mapping: str | None = None) -> int:
+        """How many runs are on record."""
+        query = select(func.count()).select_from(t.runs)
+        if mapping is not None:
+            query = query.where(t.runs.c.mapping == mapping)
+        with self.transaction() as database:
+            return int(database.execute(query).scalar_one())
+
     def last_runs(self) -> dict[str, tuple[str, str]]:
         """Each mapping's last run: its status and when it began. A refused decision, and a plan, are no run."""
         c = t.runs.c

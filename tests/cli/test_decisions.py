@@ -83,3 +83,21 @@ def test_forget_takes_a_mappings_file_too(world: World) -> None:
     world.settled(people(5))
     assert world("forget", str(world.root / "mappings" / "personal.yaml"), "1").status == "done"
     assert world.ids == {"2", "3", "4", "5"}
+
+
+def test_runs_says_how_many_more_there_are(world: World) -> None:
+    world.mapping()
+    world.settled(people(3))
+    world.run()
+    first = world("runs", "--limit", "1", as_json=False).out
+    assert "… and 2 older runs: abgleich runs --limit 3" in first
+    assert world("runs", "--limit", "1").json["more"] == 2
+    assert "older" not in world("runs", "--limit", "3", as_json=False).out
+    assert [entry["run"][-1] for entry in world("runs", "mappings/personal.yaml").json["runs"]] == ["3", "2", "1"]
+
+
+def test_runs_of_a_deleted_mapping_are_still_shown(world: World) -> None:
+    world.mapping()
+    world.run(people(3))
+    world.no_mapping("personal")
+    assert len(world("runs", "personal").json["runs"]) == 1

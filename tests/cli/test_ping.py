@@ -350,7 +350,7 @@ def test_with_a_name_only_this_one_is_tried(world: World) -> None:
 @pytest.mark.parametrize(("word", "hint"), [("fe22", "Did you mean fe2?"), ("xyz", "Known are: fe2")])
 def test_an_unknown_connection_is_a_wrong_command(world: World, word: str, hint: str) -> None:
     result = world("ping", word)
-    assert (result.code, result.out) == (2, "")
+    assert (result.code, result.json["ok"]) == (2, False)
     assert f"There is no connection {word}. {hint}" in result.err
     assert world.fe2.requests == []
 
