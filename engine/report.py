@@ -224,10 +224,16 @@ def _source_lines(report: Mapping[str, Any]) -> Iterator[Line]:
     title = " · ".join(str(part) for part in (report.get("run"), report["mapping"]) if part)
     source = report.get("source")
     if source and source.get("rows") is not None:
-        title += " · " + _("{file}: {rows} rows, {selected} take part, {rejected} rejected").format(
-            file=source["file"], rows=source["rows"], selected=source["selected"], rejected=source["rejected"]
-        )
+        rejected = _("{n} rejected").format(n=source["rejected"])
+        title += f" · {source['file']}: {_rows_counted(source['rows'], source['selected'])}, {rejected}"
     yield "head", title
+
+
+def _rows_counted(rows: int, selected: int) -> str:
+    """How many rows there are, and how many of them take part."""
+    every = ngettext("{n} row", "{n} rows", rows).format(n=rows)
+    part = ngettext("{n} takes part", "{n} take part", selected).format(n=selected)
+    return f"{every}, {part}"
 
 
 def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES, run: str = "") -> Iterator[Line]:
@@ -417,10 +423,13 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
         yield "warn", "  " + _("{path}: no mapping takes this file, its name fits no path.").format(path=lone["path"])
         line = f'abgleich new "{lone["path"]}" --to fe2'
         yield "", "    " + _("A mapping for it: {line} (or greyhound). Or give it a name that fits.").format(line=line)
-        yield "", "    " + _("Taken here: {patterns}").format(patterns=", ".join(lone["patterns"][:MOST_UNCLAIMED]))
+        yield "", "    " + _("Taken here: {patterns}").format(patterns=_some(lone["patterns"]))
     if len(status["unclaimed"]) > MOST_UNCLAIMED:
         count = len(status["unclaimed"]) - MOST_UNCLAIMED
-        yield "warn", "  " + _("… and {count} more files that no mapping takes.").format(count=count)
+        text = ngettext(
+            "… and {count} more file that no mapping takes.", "… and {count} more files that no mapping takes.", count
+        )
+        yield "warn", "  " + text.format(count=count) + " " + _("`abgleich status --json` names all of them.")
     done = sum(1 for drop in status["drops"] if drop["state"] == "done")
     if done:
         yield "dim", ngettext("{n} file is done.", "{n} files are done.", done).format(n=done)
@@ -428,13 +437,24 @@ def status_lines(status: Mapping[str, Any]) -> Iterator[Line]:
     for connection in status["connections"]:
         yield _connection_line(connection)
     for people in status["unattended"]:
-        text = _("{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.")
+        text = ngettext(
+            "{connection}: {count} person of {mapping} stays as last sent, nobody looks after them.",
+            "{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.",
+            people["persons"],
+        )
         yield "warn", text.format(connection=people["connection"], count=people["persons"], mapping=people["mapping"])
         for plan in people["plans"]:
             text = _("Plan {plan} waits: abgleich approve {plan}, or abgleich reject {plan}")
             yield "warn", "    " + text.format(plan=plan)
     for problem in status["problems"]:
         yield from problem_lines(problem, lambda _file, _line: None)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of them, and how many more there are."""
+    more = len(names) - MOST_UNCLAIMED
+    text = ", ".join(names[:MOST_UNCLAIMED])
+    return text + " " + ngettext("and {n} more", "and {n} more", more).format(n=more) if more > 0 else text
 
 
 def _engine_lines(engine: Mapping[str, Any]) -> Iterator[Line]:
@@ -543,7 +563,11 @@ def _unmet_lines(field: str, expected: Any, got: Any) -> Iterator[Line]:
                 yield from _unmet_lines(f"{field}.{name}", value, got.get(name))
     elif isinstance(expected, list) and isinstance(got, list) and any(isinstance(one, dict) for one in expected):
         if len(expected) != len(got):
-            text = _("{field}: {expected} entries expected, {got} are there")
+            text = ngettext(
+                "{field}: {expected} entry expected, {got} there",
+                "{field}: {expected} entries expected, {got} there",
+                len(expected),
+            )
             yield "bad", "    " + text.format(field=field, expected=len(expected), got=len(got))
         for number, (one, other) in enumerate(zip(expected, got, strict=False), 1):
             yield from _unmet_lines(f"{field}[{number}]", one, other)
@@ -600,6 +624,13 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
         yield "warn", f"  [{problem['code']}] {problem['message']}{where}"
         if problem.get("hint"):
             yield "", f"  → {problem['hint']}"
+
+
+def preview_summary(rows: int, selected: int, problems: int) -> Line:
+    """How many rows were looked at, and what is wrong with how many."""
+    wrong = _("{n} with problems").format(n=problems)
+    text = f"{_rows_counted(rows, selected)}, {wrong}. " + _("Nothing was sent.")
+    return ("warn" if problems else "good"), text
 
 
 def step_lines(row: Mapping[str, Any]) -> Iterator[Line]:
@@ -761,7 +792,9 @@ def ping_lines(pinged: Mapping[str, Any], line_of: Callable[[str, int], str | No
 
 def ping_summary(good: int, count: int) -> Line:
     """How many were reached."""
-    text = _("{good} of {count} connections are in order.").format(good=good, count=count)
+    text = ngettext(
+        "{good} of {count} connections is in order.", "{good} of {count} connections are in order.", good
+    ).format(good=good, count=count)
     return ("good" if good == count else "bad"), text
 
 

@@ -93,3 +93,24 @@ def test_no_message_is_put_together_before_it_is_translated() -> None:
         for match in re.findall(r"\b_\(\s*f[\"'].*", path.read_text("utf-8"))
     ]
     assert wrong == []
+
+
+COUNTED = re.compile(
+    r"\{\w+\} (?:\w+ )?(?:rows|persons|people|contacts|files|lines|changes|cells|entries|runs|tests|plans"
+    r"|connections|tries|keys|columns|notices|mistakes|seconds|minutes|hours|days)\b"
+)
+NEVER_ONE = {
+    "The records have more than {count} different keys.",
+    "The sheet {name} is too large: {size} million cells at the most can be read.",
+    "The notice to {names} is given up after {count} tries.",
+}
+"""Their numbers are constants of the program."""
+
+
+def test_whatever_is_counted_has_a_singular_in_both_languages(german: Catalog) -> None:
+    """`1 rows` reads like a mistake, and people look for one."""
+    said = {message for message in messages() if isinstance(message, str)}
+    assert {message for message in said if COUNTED.search(message)} - NEVER_ONE == set()
+    pairs = {message.id[0]: texts(message) for message in german if isinstance(message.id, tuple)}
+    nouns = re.compile(r"\{\w+\} (?:\w+ )?(?:Zeilen|Personen|Kontakte|Dateien|Änderungen|Läufe|Zellen|Einträge)\b")
+    assert [forms[0] for forms in pairs.values() if nouns.search(forms[0]) and "von {count}" not in forms[0]] == []

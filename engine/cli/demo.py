@@ -17,7 +17,7 @@ from engine.cli.door import EXIT_FAILED
 from engine.cli.init import new_project
 from engine.cli.output import hide, show
 from engine.cli.usage import Examples
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.report import run_lines
 
 if TYPE_CHECKING:
@@ -150,12 +150,21 @@ def _holdings(fe2: Fe2Simulator, greyhound: GreyhoundSimulator) -> None:
     people = list(fe2.persons.values())
     contacts = list(greyhound.contacts.values())
     _title(_("What the stand-ins hold now"))
-    show([("", _("FE2: {count} persons").format(count=len(people)))])
+    show([("", ngettext("FE2: {count} person", "FE2: {count} persons", len(people)).format(count=len(people)))])
     for person in people[:3]:
         groups = ", ".join(person["alarmGroups"])
         name = f"{person['lastName']}, {person['firstName']}"
         show([("dim", f"  {person['externalDbId']}  {name}  [{groups}]  {person['mobil']}")])
-    show([("", _("GREYHOUND: {count} contacts").format(count=len(contacts)))])
+    show(
+        [
+            (
+                "",
+                ngettext("GREYHOUND: {count} contact", "GREYHOUND: {count} contacts", len(contacts)).format(
+                    count=len(contacts)
+                ),
+            )
+        ]
+    )
     for contact in contacts[:3]:
         links = contact.get("Properties", {}).get("Contact", {}).get("ComLinks", [])
         shown = ", ".join(link.get("Text", "") for link in links)

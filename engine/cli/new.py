@@ -208,14 +208,18 @@ def _document(
     }
 
 
-def _show_others(rows: list[dict[str, Any]]) -> None:
+def _show_others(rows: list[dict[str, Any]], mapping: str) -> None:
     """How many of all rows would be rejected, and why the first of them would."""
+    from engine.report import preview_summary
+
     wrong = [(row, problem) for row in rows for problem in row["problems"][:1] if problem["severity"] == "error"]
-    text = _("{rows} rows, {selected} take part, {problems} with problems. Nothing was sent.")
-    counts = {"rows": len(rows), "selected": sum(row["selected"] for row in rows), "problems": len(wrong)}
-    show([("warn" if wrong else "good", text.format(**counts))])
+    show([preview_summary(len(rows), sum(row["selected"] for row in rows), len(wrong))])
     for row, problem in wrong[:SHOWN]:
         show([("warn", "  " + _("line {line}").format(line=row["line"]) + f": {problem['message']}")])
+    if len(wrong) > SHOWN:
+        more = len(wrong) - SHOWN
+        text = ngettext("… and {n} more: abgleich preview {id}", "… and {n} more: abgleich preview {id}", more)
+        show([("dim", "  " + text.format(n=more, id=mapping))])
 
 
 def _show(
@@ -225,12 +229,13 @@ def _show(
     from engine.report import preview_lines
 
     name = target.relative_to(project.root).as_posix()
-    show([("good", _("{file} was written, from {rows} rows.").format(file=name, rows=sample.rows))])
+    text = ngettext("{file} was written, from {rows} row.", "{file} was written, from {rows} rows.", sample.rows)
+    show([("good", text.format(file=name, rows=sample.rows))])
     if rows:
         show([("", ""), ("head", _("What the first rows would become. Nothing was sent:"))])
         for row in rows[:SHOWN]:
             show(preview_lines(row))
-        _show_others(rows)
+        _show_others(rows, target.stem)
     show_problems(problems, project.root)
     count = len(made.checks)
     text = ngettext(

@@ -14,7 +14,7 @@ from engine.cli.common import given_file, good_mapping, last_sent, load_project,
 from engine.cli.door import EXIT_FAILED
 from engine.cli.output import json_text, show, show_json, show_problems
 from engine.cli.usage import Examples
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def command(
     if as_json:
         _as_json(found)
     else:
-        _as_text(found)
+        _as_text(found, limit)
 
 
 def _person(context: typer.Context, project: Project, mapping: str, file: Path | None, key: str, as_json: bool) -> None:
@@ -103,8 +103,8 @@ def _as_json(rows: Iterator[dict[str, Any]]) -> None:
     typer.echo("\n]}")
 
 
-def _as_text(rows: Iterator[dict[str, Any]]) -> None:
-    from engine.report import preview_lines
+def _as_text(rows: Iterator[dict[str, Any]], limit: int | None) -> None:
+    from engine.report import preview_lines, preview_summary
 
     counts = {"rows": 0, "selected": 0, "problems": 0}
     for row in rows:
@@ -112,5 +112,7 @@ def _as_text(rows: Iterator[dict[str, Any]]) -> None:
         counts["rows"] += 1
         counts["selected"] += row["selected"]
         counts["problems"] += any(problem["severity"] == "error" for problem in row["problems"])
-    text = _("{rows} rows, {selected} take part, {problems} with problems. Nothing was sent.")
-    show([("warn" if counts["problems"] else "good", text.format(**counts))])
+    show([preview_summary(**counts)])
+    if limit is not None and counts["rows"] == limit:
+        text = ngettext("Only the first row was looked at: --limit {n}", "Only the first {n} rows: --limit {n}", limit)
+        show([("dim", text.format(n=limit))])

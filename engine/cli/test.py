@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from engine.cli.output import show, show_json, show_problems
 from engine.cli.usage import Examples, WrongUsage
 from engine.i18n import _, ngettext
 from engine.problems import Problem
+from engine.report import Line
 
 if TYPE_CHECKING:
     from engine.config.load import Project
@@ -71,7 +73,17 @@ def command(
     else:
         show_problems(problems, project.root)
         show(test_lines(document))
+        show(_untested(project, names))
     raise typer.Exit(EXIT_OK if document["ok"] else EXIT_FAILED)
+
+
+def _untested(project: Project, names: list[str]) -> Iterator[Line]:
+    """Which mappings have no tests, and how to come by one."""
+    for name in names:
+        if name in project.mappings and not project.mappings[name].tests:
+            line = f"abgleich test {name} --freeze {_('KEY')}"
+            text = _("{id} has no tests. This makes one of a real row, with an invented person: {line}")
+            yield "warn", text.format(id=name, line=line)
 
 
 def _freeze(project: Project, words: list[str], key: str, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from engine.config.load import Mapping, Project
 from engine.config.schema import MappingTrigger
-from engine.i18n import _, use_language
+from engine.i18n import _, ngettext, use_language
 from engine.problems import Problem, ProblemError, UserMustFix
 from engine.report import drop_word, status_word
 from engine.service.archive import Archive
@@ -284,7 +284,11 @@ class Engine:
             text = _("{path}: no mapping takes this file, its name fits no path.").format(path=path)
             self.log.event("unclaimed", text, "warning", file=path)
         if len(fresh) > MOST_TOLD:
-            text = _("… and {count} more files that no mapping takes.").format(count=len(fresh) - MOST_TOLD)
+            text = ngettext(
+                "… and {count} more file that no mapping takes.",
+                "… and {count} more files that no mapping takes.",
+                len(fresh) - MOST_TOLD,
+            ).format(count=len(fresh) - MOST_TOLD)
             self.log.event("unclaimed", text, "warning")
         self._told_unclaimed = unclaimed
 
@@ -327,7 +331,11 @@ class Engine:
         for engine in self.presence.dead(self.now()):
             count = self.workflows.take_over(engine.id)
             self.presence.buried(engine)
-            text = _("The process {pid} on {host} has ended without a word; {count} runs of it go on here.")
+            text = ngettext(
+                "The process {pid} on {host} has ended without a word; {count} run of it goes on here.",
+                "The process {pid} on {host} has ended without a word; {count} runs of it go on here.",
+                count,
+            )
             self.log.event("take_over", text.format(pid=engine.pid, host=engine.host, count=count), "warning")
 
     def _ended(self, job: Job, result: Result) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from engine.config.secret import SHORTEST
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, UserMustFix, why
 
 Form = Literal["text", "json"]
@@ -151,7 +151,11 @@ class _Stderr(logging.Handler):
             with self._counting:
                 lost, self._lost = self._lost, 0
             if lost:
-                text = _("{n} lines are missing here: nobody read them in time.").format(n=lost)
+                text = ngettext(
+                    "{n} line is missing here: nobody read it in time.",
+                    "{n} lines are missing here: nobody read them in time.",
+                    lost,
+                ).format(n=lost)
                 self._write(self.format(_record("log_lines_lost", text)))
             self._write(line)
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config.names import clean_heading, heading_key
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Location, Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Damaged, Scan, SourceOptions
 from engine.source.columns import Layout, layout_of, wanted_keys
@@ -302,7 +302,11 @@ def _damaged(number: int, record: _Record, last_line: int, seen: _Seen) -> Damag
         hint = _("Inside a quoted cell a quote is written twice.")
     else:
         code = WRONG_NUMBER_OF_CELLS
-        message = _("The row has {count} cells, the header has {headings}.")
+        message = ngettext(
+            "The row has {count} cell, the header has {headings}.",
+            "The row has {count} cells, the header has {headings}.",
+            len(cells),
+        )
         hint = _('Look for a "{delimiter}" or a quote too many or too few.')
     if last_line > line:
         hint += " " + _("The row takes in all lines up to {line}.").format(line=last_line)
@@ -332,9 +336,11 @@ _FOOTER_WORDS = re.compile(r"\b(summe|gesamt|anzahl|stand|ende|seite|datens|erst
 
 
 def _short_last_row(file: Path, line: int, cells: list[str], head: _Head) -> Refused:
-    message = _("The last row has {count} cells, the header has {headings}: the file was cut off.").format(
-        count=len(cells), headings=len(head.header)
-    )
+    message = ngettext(
+        "The last row has {count} cell, the header has {headings}: the file was cut off.",
+        "The last row has {count} cells, the header has {headings}: the file was cut off.",
+        len(cells),
+    ).format(count=len(cells), headings=len(head.header))
     hint = _("Export the file again.")
     if sum(map(bool, cells)) == 1 or _FOOTER_WORDS.search(" ".join(cells)):
         hint += " " + _("If that row is no person but a footer, say skip_footer: 1 (or how many rows it has).")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, Refused, why
 
 MOST_MEBIBYTES = 256
@@ -86,7 +86,11 @@ def too_large(at: Location) -> Refused:
 def no_rows(at: Location, footer: int = 0) -> Refused:
     """There is nobody in the list; ``at`` has a line where there is a header."""
     if footer:
-        message = _("skip_footer leaves out all {count} rows of the file.").format(count=footer)
+        message = ngettext(
+            "skip_footer leaves out the only row of the file.",
+            "skip_footer leaves out all {count} rows of the file.",
+            footer,
+        ).format(count=footer)
         return refusal(
             "no_rows",
             message,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from engine.config.load import Project
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import NOWHERE, Problem, TargetStopped
 from engine.state.ledger import StateLedger
 from engine.sync.account import (
@@ -115,10 +115,16 @@ def _in_doubt(action: ActionPlan, ledger: StateLedger) -> ActionPlan:
 
 def left_behind(connection: str, count: int, planned: bool = False) -> Problem:
     """What it means that a connection leads to another server by now."""
-    message = _("{connection} leads to another server than before: {count} persons of the old one are forgotten here.")
+    message = ngettext(
+        "{connection} leads to another server than before: {count} person of the old one is forgotten here.",
+        "{connection} leads to another server than before: {count} persons of the old one are forgotten here.",
+        count,
+    )
     if planned:
-        message = _(
-            "{connection} leads to another server than before: {count} persons of the old one don't count here."
+        message = ngettext(
+            "{connection} leads to another server than before: {count} person of the old one does not count here.",
+            "{connection} leads to another server than before: {count} persons of the old one don't count here.",
+            count,
         )
     hint = _(
         "They are still over there. Was only the address written in another way, nothing is lost: who is in the "

@@ -18,7 +18,7 @@ from engine.config.load import Project
 from engine.config.names import RESERVED_NAMES, heading_key, name_of
 from engine.config.schema import Connection, Fe2Connection
 from engine.config.words import check_mark
-from engine.i18n import _, language
+from engine.i18n import _, language, ngettext
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import SOURCES
 from engine.source.base import Scan, SourceOptions, Value
@@ -277,9 +277,11 @@ class _Writer:
     def _head(self, mapping_id: str, path: str) -> None:
         sample = self.sample
         self._comment(
-            _("A first draft for {file} ({rows} rows), made by `abgleich new`.").format(
-                file=sample.file.name, rows=sample.rows
-            )
+            ngettext(
+                "A first draft for {file} ({rows} row), made by `abgleich new`.",
+                "A first draft for {file} ({rows} rows), made by `abgleich new`.",
+                sample.rows,
+            ).format(file=sample.file.name, rows=sample.rows)
         )
         text = _("Lines with {mark} were guessed, or only you can decide them: look at them, then take the mark away.")
         self._comment(text.format(mark=check_mark()))
@@ -561,7 +563,11 @@ def _key_doubt(sample: Sample) -> str:
         return _("no column identifies a person for certain. Which one is unique, never empty, and never changes?")
     if key.doubt == "empty":
         facts = sample.facts[key.heading]
-        return _("empty in {count} rows: these are rejected").format(count=facts.rows - facts.filled)
+        return ngettext(
+            "empty in {count} row: it is rejected",
+            "empty in {count} rows: these are rejected",
+            facts.rows - facts.filled,
+        ).format(count=facts.rows - facts.filled)
     if key.doubt == "guessed":
         return _("guessed: does this number belong to the person for ever?")
     return ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Path, Problem
 from engine.sync.reading import Row, damage_fault
 from engine.sync.record import Person, Record, Sent
@@ -309,9 +309,11 @@ def unmatched_values(job: Job) -> list[Problem]:
     """Every value met that is in no table, once, with its count."""
     found = []
     for (table, value), count in sorted(job.environment.recorder.unmatched.items()):
-        message = _("“{value}” is not in the table {table} ({count} times).").format(
-            value=value, table=table, count=count
-        )
+        message = ngettext(
+            "“{value}” is not in the table {table} ({count} time).",
+            "“{value}” is not in the table {table} ({count} times).",
+            count,
+        ).format(value=value, table=table, count=count)
         at = job.mapping.node.locate(("tables", table))
         found.append(Problem("not_in_table", message, _("Add it to the table."), at, "warning"))
     return found

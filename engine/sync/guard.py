@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.config.values import Limit
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.sync.plan import ActionPlan, Change, Plan, Reason
 
 HOLDS = (
@@ -82,18 +82,22 @@ def _first_syncs(plan: Plan, facts: Facts) -> list[Reason]:
 def _shrunk(facts: Facts) -> list[Reason]:
     if facts.last_rows is None or facts.max_shrink.allows(facts.last_rows - facts.rows, facts.last_rows):
         return []
-    message = _("The file has {rows} rows, the last good one had {last}: more than {limit} fewer.").format(
-        rows=facts.rows, last=facts.last_rows, limit=facts.max_shrink
-    )
+    message = ngettext(
+        "The file has {rows} row, the last good one had {last}: more than {limit} fewer.",
+        "The file has {rows} rows, the last good one had {last}: more than {limit} fewer.",
+        facts.rows,
+    ).format(rows=facts.rows, last=facts.last_rows, limit=facts.max_shrink)
     return [Reason("shrunk", message, _("Is the file complete? If it is, approve the plan."))]
 
 
 def _rejections(action: ActionPlan, limits: Limits) -> list[Reason]:
     if limits.max_rejected.allows(action.rejected, action.known):
         return []
-    message = _("{action}: {count} rows are rejected, {limit} are allowed.").format(
-        action=action.id, count=action.rejected, limit=limits.max_rejected
-    )
+    message = ngettext(
+        "{action}: {count} row is rejected, {limit} are allowed.",
+        "{action}: {count} rows are rejected, {limit} are allowed.",
+        action.rejected,
+    ).format(action=action.id, count=action.rejected, limit=limits.max_rejected)
     return [Reason("too_many_rejected", message, _("Mend the rows or the mapping, then run again."), action.id)]
 
 
@@ -101,9 +105,11 @@ def _changes(action: ActionPlan, limits: Limits) -> list[Reason]:
     updates = action.count("updated")
     if limits.max_changes is None or limits.max_changes.allows(updates, action.known):
         return []
-    message = _("{action}: {count} known persons would change, {limit} are allowed.").format(
-        action=action.id, count=updates, limit=limits.max_changes
-    )
+    message = ngettext(
+        "{action}: {count} known person would change, {limit} are allowed.",
+        "{action}: {count} known persons would change, {limit} are allowed.",
+        updates,
+    ).format(action=action.id, count=updates, limit=limits.max_changes)
     return [
         Reason("too_many_changes", message, _("Look at the changes; if they are right, approve the plan."), action.id)
     ]
@@ -119,9 +125,11 @@ def _turnover(action: ActionPlan, limits: Limits) -> list[Reason]:
     if not both:
         return []
     # What a changed key column looks like: leading zeros eaten by a spreadsheet, another column taken as the key.
-    message = _("{action}: {removals} persons would go and {creations} come at the same time.").format(
-        action=action.id, removals=removals, creations=creations
-    )
+    message = ngettext(
+        "{action}: {removals} person would go and {creations} come at the same time.",
+        "{action}: {removals} persons would go and {creations} come at the same time.",
+        removals,
+    ).format(action=action.id, removals=removals, creations=creations)
     hint = _("Did the key column change (leading zeros lost, other numbers)? If everything is right, approve the plan.")
     return [Reason("keys_changed", message, hint, action.id)]
 
@@ -131,21 +139,26 @@ def _removals(action: ActionPlan, limits: Limits, unidentified: int) -> list[Rea
     losing = sum(1 for change in action.changes if change.loses)
     reasons = []
     if not limits.max_removals.allows(removed + losing, action.known):
-        message = _("{action}: {removed} persons would be removed, {limit} are allowed.").format(
-            action=action.id, removed=removed, limit=limits.max_removals
-        )
+        going = ngettext("{n} person would be removed", "{n} persons would be removed", removed).format(n=removed)
         if losing:
-            message = _(
-                "{action}: {removed} persons would be removed and {losing} would lose all alarm groups or their aPager "
-                "address, {limit} are allowed."
-            ).format(action=action.id, removed=removed, losing=losing, limit=limits.max_removals)
+            text = ngettext(
+                "{going} and {n} would lose all alarm groups or the aPager address",
+                "{going} and {n} would lose all alarm groups or their aPager address",
+                losing,
+            )
+            going = text.format(going=going, n=losing)
+        message = _("{action}: {going}, {limit} are allowed.").format(
+            action=action.id, going=going, limit=limits.max_removals
+        )
         hint = _("They stay as last sent. If it is right, approve the plan.")
         reasons.append(Reason("too_many_removals", message, hint, action.id))
     if removed and unidentified:
         # A row without a key could be anybody, also one of those who seem to be gone.
-        message = _("{action}: {count} rows have no key, so nobody is removed.").format(
-            action=action.id, count=unidentified
-        )
+        message = ngettext(
+            "{action}: {count} row has no key, so nobody is removed.",
+            "{action}: {count} rows have no key, so nobody is removed.",
+            unidentified,
+        ).format(action=action.id, count=unidentified)
         hint = _("Fill in the keys, then run again. Approving removes them all the same: is none of them such a row?")
         reasons.append(Reason("rows_without_key", message, hint, action.id))
     return reasons

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.config.schema import TemplateCondition, TimeCondition
 from engine.config.values import WEEKDAYS
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import REMOTES, SOURCES
 from engine.source.base import Chunk, Damaged, Scan, Source, Value
@@ -107,9 +107,11 @@ class Reading:
         self.scans = [source.scan() for source in self.sources]
         minimum = self.job.mapping.model.source.expect.min_rows
         if self.rows < minimum:
-            message = _("{file} has {rows} rows; at least {minimum} are expected.").format(
-                file=self.name, rows=self.rows, minimum=minimum
-            )
+            message = ngettext(
+                "{file} has {rows} row; at least {minimum} are expected.",
+                "{file} has {rows} rows; at least {minimum} are expected.",
+                self.rows,
+            ).format(file=self.name, rows=self.rows, minimum=minimum)
             hint = _("Is the file complete? min_rows in the mapping says how many must be there.")
             raise Refused(Problem("min_rows", message, hint, Location(self.name)))
 

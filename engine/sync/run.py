@@ -172,7 +172,11 @@ class _Run:
             if connection not in connections or disabled or is_live(self.project, owner, connection):
                 continue
             if (left := count - taken[connection, owner]) > 0:
-                message = _("{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.")
+                message = ngettext(
+                    "{connection}: {count} person of {mapping} stays as last sent, nobody looks after them.",
+                    "{connection}: {count} persons of {mapping} stay as last sent, nobody looks after them.",
+                    left,
+                )
                 hint = _("`abgleich release {mapping}` plans their removal.").format(mapping=mapping)
                 shown = message.format(connection=connection, count=left, mapping=mapping)
                 yield Problem("nobody_looks_after", shown, hint, severity="warning")
@@ -199,7 +203,11 @@ class _Run:
             rejected = len(found.rejections)
             message = _("No row takes part: `where` leaves out all of them.")
             if rejected:
-                message = _("No row takes part: {count} are rejected, the others left out.").format(count=rejected)
+                message = ngettext(
+                    "No row takes part: {count} is rejected, the others left out.",
+                    "No row takes part: {count} are rejected, the others left out.",
+                    rejected,
+                ).format(count=rejected)
             at = self.mapping.node.locate(("source", "where") if self.mapping.model.source.where else ("source",))
             raise Refused(
                 Problem("none_selected", message, _("Nothing was written. Compare `where` with the list."), at)
@@ -208,9 +216,11 @@ class _Run:
             removal = self._removal(action.id)
             idle = not found.persons[action.id] and not found.rejected_rows(action.id)
             if idle and known[action.id].sent and removal != "keep":
-                message = _("{action}: no person takes part any more, {count} were last sent.").format(
-                    action=action.id, count=len(known[action.id].sent)
-                )
+                message = ngettext(
+                    "{action}: no person takes part any more, {count} was last sent.",
+                    "{action}: no person takes part any more, {count} were last sent.",
+                    len(known[action.id].sent),
+                ).format(action=action.id, count=len(known[action.id].sent))
                 at = self.mapping.node.locate((*action.path, "where"))
                 raise Refused(
                     Problem("none_selected", message, _("Nothing was written. Compare `where` with the list."), at)
@@ -221,7 +231,11 @@ class _Run:
         for action in plan.actions:
             going, rejected = action.count("removed"), len(found.rejected_rows(action.id))
             if going and rejected and not found.persons[action.id]:
-                message = _("{action}: all {rejected} rows that take part are rejected, and {count} persons would go.")
+                message = ngettext(
+                    "{action}: all rows that take part are rejected ({rejected}), and {count} person would go.",
+                    "{action}: all rows that take part are rejected ({rejected}), and {count} persons would go.",
+                    going,
+                )
                 shown = message.format(action=action.id, rejected=rejected, count=going)
                 hint = _("Nothing was written. Was the key or a template changed? Mend that, then run again.")
                 raise Refused(Problem("nobody_left", shown, hint, self.mapping.node.locate(("source", "key"))))
@@ -231,9 +245,11 @@ class _Run:
             coming = sum(action.count("created") for action in actions)
             whole = all(self.job.targets[action.id].replaces_everybody for action in actions)
             if whole and going and not coming and going >= len(self.store.sent(name)):
-                message = _("Nobody would be left in {connection}: all {count} who were last sent would go.").format(
-                    connection=name, count=going
-                )
+                message = ngettext(
+                    "Nobody would be left in {connection}: the only person who was last sent would go.",
+                    "Nobody would be left in {connection}: all {count} who were last sent would go.",
+                    going,
+                ).format(connection=name, count=going)
                 hint = _("Nothing was written. Is the file the right one? Mend the rejected rows, then run again.")
                 at = self.mapping.node.locate(("source",))
                 raise Refused(Problem("nobody_left", message, hint, at))
@@ -341,8 +357,7 @@ class _Run:
                 )
                 # The same organisation under the name the connection had before: its people would go as well.
                 before = {other: sum(n for (c, _m, _a), n in owners.items() if c == other) for other in renamed}
-                shown = _("{count} persons of the former connection {name}")
-                first[name] = (*never, *(shown.format(count=n, name=other) for other, n in before.items() if n))
+                first[name] = (*never, *(_of_former(other, count) for other, count in before.items() if count))
         return first
 
     # -- behind the plan -----------------------------------------------------------------------------------------------
@@ -382,3 +397,10 @@ class _Run:
         report.problems += held_problems(plan)
         if report.status in ("done", "unchanged", "partial") and rejected is None:
             self.store.set_good(self.mapping.id, report.run or "", plan.source.get("rows"))
+
+
+def _of_former(connection: str, count: int) -> str:
+    text = ngettext(
+        "{count} person of the former connection {name}", "{count} persons of the former connection {name}", count
+    )
+    return text.format(count=count, name=connection)

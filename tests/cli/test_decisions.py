@@ -101,3 +101,29 @@ def test_runs_of_a_deleted_mapping_are_still_shown(world: World) -> None:
     world.run(people(3))
     world.no_mapping("personal")
     assert len(world("runs", "personal").json["runs"]) == 1
+
+
+def test_a_mapping_without_tests_is_shown_the_way_to_one(world: World) -> None:
+    world.mapping()
+    result = world("test", as_json=False)
+    assert result.code == 0
+    assert "personal has no tests." in result.out
+    assert "abgleich test personal --freeze KEY" in result.out
+    world.mapping(TESTED)
+    assert "has no tests" not in world("test", as_json=False).out
+
+
+def test_one_row_is_no_rows(world: World) -> None:
+    world.mapping()
+    world.drop(people(1))
+    assert "1 row, 1 takes part, 0 with problems. Nothing was sent." in world("preview", "personal", as_json=False).out
+    assert "inbox/personal.csv: 1 row, 1 takes part, 0 rejected" in world("run", "personal", as_json=False).out
+    world.drop(people(2))
+    assert "2 rows, 2 take part, 0 with problems." in world("preview", "personal", as_json=False).out
+
+
+def test_a_preview_that_was_cut_says_so(world: World) -> None:
+    world.mapping()
+    world.drop(people(3))
+    assert "Only the first 2 rows: --limit 2" in world("preview", "personal", "--limit", "2", as_json=False).out
+    assert "Only the first" not in world("preview", "personal", "--limit", "4", as_json=False).out

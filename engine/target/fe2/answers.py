@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.http import Answer, Http, Unreachable
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Problem
 from engine.target.base import Outcome
 
@@ -53,7 +53,11 @@ def not_known(key: str, remote: str) -> Outcome:
 
 def nobody_known(count: int) -> Problem:
     """FE2 says of everybody to be deleted that they are not there."""
-    message = _("FE2 answers that it knows none of the {count} persons to be deleted (code 404).").format(count=count)
+    message = ngettext(
+        "FE2 answers that it does not know the {count} person to be deleted (code 404).",
+        "FE2 answers that it knows none of the {count} persons to be deleted (code 404).",
+        count,
+    ).format(count=count)
     hint = _(
         "FE2 before 2.36 answers just so and deletes nobody. Does FE2 really show none of them any more? Then take "
         "them out with `abgleich forget`."
@@ -129,7 +133,11 @@ def _explained(status: int, sent: int) -> Problem:
     if status == 403:
         return Problem(
             "fe2_quota",
-            _("The organisation's quota of persons is too small: {count} were sent.").format(count=sent),
+            ngettext(
+                "The organisation's quota of persons is too small: {count} was sent.",
+                "The organisation's quota of persons is too small: {count} were sent.",
+                sent,
+            ).format(count=sent),
             _("Raise the quota in FE2 (settings of the organisation), then run again."),
         )
     if status == 412:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from engine.config.schema import Connection, GreyhoundConnection
 from engine.http import Unreachable
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Problem, TargetStopped
 from engine.target.base import Pong
 from engine.target.greyhound.names import groups, user_fields
@@ -69,11 +69,17 @@ def _limits(rpc: Rpc) -> Iterator[str]:
         return
     page, most = (_count(settings, name) for name in ("ElementsPerList", "MaxSearchResults"))
     if page:
-        yield _("The server gives {count} contacts of a list at a time.").format(count=page)
+        yield ngettext(
+            "The server gives {count} contact of a list at a time.",
+            "The server gives {count} contacts of a list at a time.",
+            page,
+        ).format(count=page)
     if most:
-        yield _("The server finds {count} contacts at the most; beyond that each one is looked up singly.").format(
-            count=most
-        )
+        yield ngettext(
+            "The server finds {count} contact at the most; beyond that each one is looked up singly.",
+            "The server finds {count} contacts at the most; beyond that each one is looked up singly.",
+            most,
+        ).format(count=most)
 
 
 def _count(settings: Any, name: str) -> int | None:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from engine.config.schema import GreyhoundConnection
 from engine.http import Unreachable, legible
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Problem, TargetStopped
 from engine.sync.plan import ActionPlan, Change
 from engine.target.base import Listed, Outcome, OutcomeKind, Settled
@@ -131,7 +131,11 @@ class Writing:
         mine = self._fields.get(self.match_field or "")
         lost = [fields for fields in others if mine is None or mine not in {known.get(name) for name in fields}]
         if lost:
-            message = _("`match` was changed while it is in doubt whether {count} persons were written.")
+            message = ngettext(
+                "`match` was changed while it is in doubt whether {count} person was written.",
+                "`match` was changed while it is in doubt whether {count} persons were written.",
+                len(lost),
+            )
             hint = _("Write once more {line}, run, and change it then.")
             line = f"`match: {{user_field: {sorted(lost[0])[0]}}}`"
             raise TargetStopped(Problem("match_changed", message.format(count=len(lost)), hint.format(line=line)))
