@@ -374,6 +374,8 @@ def _ending_lines(report: Mapping[str, Any]) -> Iterator[Line]:
         yield "", "  " + _("abgleich reject {plan}    drops it").format(plan=plan)
     elif status == "planned" and plan:
         yield "", "  " + _("abgleich apply {plan}   carries it out").format(plan=plan)
+    elif status == "failed" and report.get("source"):
+        yield "", "  " + _("abgleich run {mapping}   tries it again").format(mapping=report["mapping"])
 
 
 def runs_lines(runs: Sequence[Mapping[str, Any]], more: int = 0, mapping: str = "") -> Iterator[Line]:

@@ -56,7 +56,7 @@ def test_of_entries_only_the_keys_that_differ_are_shown() -> None:
     shown = unmet([{"Text": "a"}, {"Text": "b"}], [{"Text": "a", "Kind": 0}, {"Text": "c", "Kind": 4}])
     assert "fe2.sync.f[2].Text:\n      expected: “b”\n      got:      “c”" in shown
     assert "f[1]" not in shown
-    assert "f: 1 entries expected, 2 are there" in unmet([{"Text": "a"}], [{"Text": "a"}, {"Text": "b"}])
+    assert "f: 1 entry expected, 2 there" in unmet([{"Text": "a"}], [{"Text": "a"}, {"Text": "b"}])
 
 
 def change(kind: str, **more: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -124,19 +124,14 @@ def _alias(project: Project, name: str) -> str:
 
 
 def _keys(context: typer.Context) -> Iterator[str]:
+    from engine.sync.trace import key_heading
+
     project, name = load_project(context), str(context.params.get("mapping", ""))
     mapping = project.mappings.get(name)
     if mapping is None:
         return
-    column = key_column(mapping.model.source.key, mapping.columns)
     text = _("The key is what stands in {column}; `abgleich preview {id}` shows it for every row.")
-    yield text.format(column=column, id=name)
-
-
-def key_column(key: str, columns: Any) -> str:
-    """Where the key stands, in the words of the list: a heading, or the variable that makes it."""
-    column = (columns or {}).get(key)
-    return " / ".join(column.patterns) if column is not None and column.patterns else key
+    yield text.format(column=key_heading(mapping), id=name)
 
 
 def _released(context: typer.Context) -> Iterator[str]:

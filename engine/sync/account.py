@@ -173,7 +173,8 @@ def report_of(stored: StoredRun) -> dict[str, Any]:
     if stored.report:
         return stored.report
     message = _("The run has no report: it is still running, or was cut off.")
-    hint = _("If it was cut off: run the mapping again. What FE2 holds is not known then, so everything is sent.")
+    hint = _("If it was cut off: {line}. What FE2 holds is not known then, so everything is sent.")
+    hint = hint.format(line=f"`abgleich run {stored.mapping}`")
     problem = Problem("cut_off", message, hint, severity="warning")
     return Report(stored.id, stored.mapping, stored.status, problems=[problem]).as_json()
 

@@ -164,7 +164,7 @@ def _check_mapping(project: Project, plan: Plan) -> None:
     mapping = project.mappings.get(plan.mapping)
     if mapping is None or not mapping.model.enabled or mapping.hash != plan.mapping_hash:
         message = _("The mapping {id} was changed since the plan was made.").format(id=plan.mapping)
-        hint = _("Run it again: that makes a new plan.")
+        hint = _("A new plan: {line}").format(line=f"`abgleich run {plan.mapping}`")
         raise Refused(Problem("plan_stale", message, hint))
 
 
@@ -182,7 +182,9 @@ def _check_source(stored: StoredPlan) -> None:
 
 def _stale(stored: StoredPlan, reason: str) -> Problem:
     message = _("The plan {id} is out of date: {reason}.").format(id=stored.id, reason=reason)
-    return Problem("plan_stale", message, _("Nothing was written. Run the mapping again: that makes a new plan."))
+    word = "run" if stored.plan.mapping_hash else "release"
+    hint = _("Nothing was written. A new plan: {line}").format(line=f"`abgleich {word} {stored.plan.mapping}`")
+    return Problem("plan_stale", message, hint)
 
 
 def _not_open(stored: StoredPlan) -> Problem:
@@ -194,9 +196,8 @@ def _not_open(stored: StoredPlan) -> Problem:
     message = _("The plan {id} can't be carried out: {reason}.").format(
         id=stored.id, reason=states.get(stored.status, stored.status)
     )
-    return Problem(
-        "plan_not_open", message, _("`abgleich runs` shows what has been; run the mapping to make a new plan.")
-    )
+    hint = _("`abgleich runs` shows what has been. A new plan: {line}")
+    return Problem("plan_not_open", message, hint.format(line=f"`abgleich run {stored.plan.mapping}`"))
 
 
 def released_target(project: Project, action: ActionPlan) -> Target:

@@ -32,7 +32,7 @@ from engine.sync.invent import Inventor
 from engine.sync.preview import checked_job, differences_of, records, render_row, unprefixed
 from engine.sync.reading import Reading, Row, open_reading
 from engine.sync.script import Job, seen_by_user
-from engine.sync.trace import not_found
+from engine.sync.trace import Search, not_found
 from engine.template.check import chosen_by, is_template, texts_in, used_names
 from engine.template.kinds import AnyKind, Choice, Items
 
@@ -112,14 +112,12 @@ class _Facts:
 def _look(job: Job, reading: Reading, key: str) -> tuple[Row, _Facts]:
     reading.keeps = True
     found: Row | None = None
-    keys: list[str] = []
+    search = Search(key)
     shared: dict[str, Counter[str]] = {}
     roles: dict[str, Role | None] = {}
     for row in reading.each():
-        known = row.rendered.key or row.left_out
-        if known:
-            keys.append(known)
-        if known == key and found is None:
+        search.pass_by(row)
+        if (row.rendered.key or row.left_out) == key and found is None:
             found = row
         for heading, value in row.kept.cells.items() if row.kept is not None else ():
             if heading not in roles:
@@ -128,9 +126,9 @@ def _look(job: Job, reading: Reading, key: str) -> tuple[Row, _Facts]:
                 parts = {part.casefold() for text in _leaves(value) for part in _parts(text)}
                 shared.setdefault(heading, Counter()).update(parts)
     if found is None:
-        raise UserMustFix(not_found(job, key, keys, reading.rows, None))
+        raise UserMustFix(not_found(job, search, reading.rows, None))
     known_words, deciding = _named_by_mapping(job)
-    return found, _Facts({one.casefold() for one in keys}, shared, known_words, deciding)
+    return found, _Facts({one.casefold() for one in search.keys}, shared, known_words, deciding)
 
 
 def _unfit(row: Row) -> str | None:

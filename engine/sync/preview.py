@@ -22,7 +22,7 @@ from engine.sync.gather import KEY
 from engine.sync.reading import Reading, Row, damage_fault, open_reading
 from engine.sync.record import Record
 from engine.sync.script import Job, prepare, seen_by_user
-from engine.sync.trace import not_found, steps_of
+from engine.sync.trace import Search, not_found, steps_of
 from engine.target.base import Target
 from engine.template.check import is_template, used_names
 from engine.template.faults import Fault
@@ -49,7 +49,7 @@ def preview_person(
     sent (``store`` None: nothing was ever sent). Raises :class:`UserMustFix` where no row has the key.
     """
     job = checked_job(project, mapping)
-    found, keys = [], []
+    found, search = [], Search(key)
     with seen_by_user(mapping):
         reading = open_reading(job, file, None)
         doubled = _doubled_keys(reading)
@@ -59,10 +59,10 @@ def preview_person(
             if known == key:
                 made = _as_json(job, row, doubled)
                 found.append(made | {"steps": steps_of(job, reading, row, store, made)})
-            elif known:
-                keys.append(known)
+            else:
+                search.pass_by(row)
     if not found:
-        raise UserMustFix(not_found(job, key, keys, reading.rows, store))
+        raise UserMustFix(not_found(job, search, reading.rows, store))
     return found
 
 

@@ -8,8 +8,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.config.load import Mapping as MappingFile
 from engine.config.names import name_of
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Problem
 from engine.source.base import Value
 from engine.source.columns import fits
@@ -24,6 +25,7 @@ from engine.target.base import Target
 from engine.template.program import Step
 
 MOST_COMPARED = 5000
+MOST_NAMED = 5
 
 
 def steps_of(job: Job, reading: Reading, row: Row, store: Store | None, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,11 +172,62 @@ def _told(status: str, before: Record | None, after: Record | None, reason: str 
 # -- who is not there ------------------------------------------------------------------------------------------------
 
 
-def not_found(job: Job, key: str, keys: list[str], rows: int, store: Store | None) -> Problem:
-    """Nobody has this key: how many rows were looked at, whose key is near, and whether it was sent before."""
-    message = _("No row has the key {key}: {rows} rows were looked at.").format(key=key, rows=rows)
-    hints = []
-    near = _near(key, keys)
+class Search:
+    """A search for one key: the keys it came across, and who holds the text in another column. For people who type a
+    name; what it says is for whoever asked, and never for a log.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.keys: list[str] = []
+        self.holding: dict[tuple[str, ...], list[str]] = {}
+        """Headings -> the keys of the rows that hold the text there, or one word of it in each."""
+        self._whole = _plain_words(key)
+
+    def pass_by(self, row: Row) -> None:
+        """A row of the list."""
+        known = row.rendered.key or row.left_out
+        if not known:
+            return
+        self.keys.append(known)
+        if row.kept is not None and (headings := self._where(row.kept.cells)):
+            self.holding.setdefault(headings, []).append(known)
+
+    def _where(self, cells: Mapping[str, Value]) -> tuple[str, ...]:
+        plain = {heading: _plain_words(value) for heading, value in cells.items() if isinstance(value, str) and value}
+        for heading, words in plain.items():
+            if words == self._whole:
+                return (heading,)
+        # First and last name stand in columns of their own, in any order.
+        single = {words[0]: heading for heading, words in plain.items() if len(words) == 1}
+        if len(self._whole) > 1 and all(word in single for word in self._whole):
+            return tuple(single[word] for word in self._whole)
+        return ()
+
+
+def _plain_words(text: str) -> list[str]:
+    return text.replace(",", " ").casefold().split()
+
+
+def key_heading(mapping: MappingFile) -> str:
+    """Where the key of a mapping stands, in the words of the list: a heading, or the name of the variable."""
+    name = mapping.model.source.key
+    column = (mapping.columns or {}).get(name)
+    return " / ".join(column.patterns) if column is not None and column.patterns else name
+
+
+def not_found(job: Job, search: Search, rows: int, store: Store | None) -> Problem:
+    """Nobody has this key: how many rows were looked at, who is meant or near, and whether it was sent before."""
+    key, column = search.key, key_heading(job.mapping)
+    message = ngettext(
+        "No row has the key {key}: {rows} row was looked at.",
+        "No row has the key {key}: {rows} rows were looked at.",
+        rows,
+    ).format(key=key, rows=rows)
+    hints = [_holding(headings, keys) for headings, keys in search.holding.items()]
+    near = _near(key, search.keys) if not hints else None
+    if hints:
+        hints.append(_("The key is what stands in {column}.").format(column=column))
     if near is not None:
         hints.append(_("Did you mean {name}?").format(name=near))
     if store is not None and any(
@@ -184,9 +237,21 @@ def not_found(job: Job, key: str, keys: list[str], rows: int, store: Store | Non
     ):
         hints.append(_("It was sent before: the person has left the list since."))
     if not hints:
-        column = job.mapping.model.source.key
         hints.append(_("The key is what stands in {column}; compare it with the list.").format(column=column))
     return Problem("key_not_found", message, " ".join(hints), job.mapping.node.locate(("source", "key")))
+
+
+def _holding(headings: tuple[str, ...], keys: list[str]) -> str:
+    text = ngettext(
+        "This stands in {column} of the row with the key {keys}.",
+        "This stands in {column} of the rows with the keys {keys}.",
+        len(keys),
+    )
+    more = len(keys) - MOST_NAMED
+    shown = ", ".join(keys[:MOST_NAMED])
+    if more > 0:
+        shown += " " + ngettext("and {n} more", "and {n} more", more).format(n=more)
+    return text.format(column=" + ".join(headings), keys=shown)
 
 
 def _near(key: str, keys: list[str]) -> str | None:

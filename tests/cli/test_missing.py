@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.cli.door import EXIT_FAILED, EXIT_OK, EXIT_USAGE, run
+from engine.i18n import language, use_language
 from tests.world import CONTACTS, PERSONAL, World, people
+
+
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Outside of a project the environment names the language."""
+    before = language()
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    yield
+    use_language(before)
+
 
 LISTS = ("run", "plan", "preview", "forget")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.world import PERSONAL, World, changed, people, person, without
 
 COLUMNS = """\
@@ -147,3 +149,33 @@ def test_a_key_that_left_the_list_is_remembered(world: World) -> None:
     world.settled(rows)
     world.drop(without(rows, 3))
     assert "left the list" in world("preview", "personal", "--key", "3").problem("key_not_found")["hint"]
+
+
+@pytest.mark.parametrize("words", [("preview", "personal", "--key"), ("test", "personal", "--freeze")])
+def test_a_name_instead_of_a_key_gives_the_keys_of_whoever_has_it(world: World, words: tuple[str, ...]) -> None:
+    world.mapping()
+    world.drop([*people(3), person(7, nachname="Müller", vorname="Jörg"), person(9, nachname="MÜLLER ")])
+    hint = world(*words, "Müller").problem("key_not_found")["hint"]
+    assert hint == "This stands in nachname of the rows with the keys 7, 9. The key is what stands in nr."
+    hint = world(*words, "Jörg Müller").problem("key_not_found")["hint"]
+    assert hint.startswith("This stands in vorname + nachname of the row with the key 7.")
+    assert (
+        world(*words, "Müller, Jörg").problem("key_not_found")["hint"].startswith("This stands in nachname + vorname")
+    )
+
+
+def test_of_many_with_a_name_only_some_are_named(world: World) -> None:
+    world.mapping()
+    world.drop(people(12, zug="Nord"))
+    hint = world("preview", "personal", "--key", "nord").problem("key_not_found")["hint"]
+    assert "of the rows with the keys 1, 2, 3, 4, 5 and 7 more." in hint
+
+
+def test_who_was_looked_for_by_name_stands_nowhere_afterwards(world: World) -> None:
+    world.mapping()
+    world.settled([*people(3), person(7, nachname="Unverwechselbar")])
+    before = world.state_bytes().count(b"Unverwechselbar")
+    result = world("preview", "personal", "--key", "Unverwechselbar", as_json=False)
+    assert "with the key 7" in result.out
+    assert result.err == ""
+    assert world.state_bytes().count(b"Unverwechselbar") == before
