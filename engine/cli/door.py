@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
 import signal
 import sys
@@ -10,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.cli.letters import READABLE, readable
 from engine.i18n import _, environment_language, use_language
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ def interruptible() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code."""
-    _use_utf8()
+    _use_readable_streams()
     arguments = _project_first(arguments)
     use_language(_language(arguments))
     import typer
@@ -97,10 +100,17 @@ def _wrong_word(error: WrongUsage, as_json: bool) -> int:
     return EXIT_USAGE
 
 
-def _use_utf8() -> None:
+def _use_readable_streams() -> None:
+    """Nothing that is printed may fail for its letters, or come out as others.
+
+    Who reads on Linux and macOS says by the locale what is understood; everywhere by ``PYTHONIOENCODING``. On Windows
+    the console understands everything, and a file is written as UTF-8, whatever code page the machine has.
+    """
+    codecs.register_error(READABLE, readable)
+    asked = bool(os.environ.get("PYTHONIOENCODING", "").partition(":")[0])
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            stream.reconfigure(encoding=None if asked or os.name != "nt" else "utf-8", errors=READABLE)
 
 
 def _project_first(arguments: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from engine.cli.letters import takes_all_letters
 from engine.config.lines import reader_of_lines
 from engine.problems import Problem, ProblemError
 from engine.report import Line, problem_as_shown, problems_lines
@@ -66,12 +67,12 @@ def show(lines: Iterable[Line]) -> None:
 
 def show_json(document: Any) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(_redacted_tree(document), ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(_redacted_tree(document), ensure_ascii=not takes_all_letters(sys.stdout), indent=2))
 
 
 def json_text(value: Any) -> str:
     """One value of a document that is written bit by bit."""
-    return json.dumps(_redacted_tree(value), ensure_ascii=False)
+    return json.dumps(_redacted_tree(value), ensure_ascii=not takes_all_letters(sys.stdout))
 
 
 def _redacted_tree(value: Any) -> Any:

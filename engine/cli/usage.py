@@ -122,20 +122,22 @@ def is_help(error: typer.TyperException) -> bool:
 
 
 def wrong_usage_problem(error: typer.TyperException, commands: tuple[str, ...]) -> Problem:
-    """What is wrong with a command line, and what may stand there; lines of the hint are for reading on their own."""
-    return Problem("wrong_usage", _reason(error, commands), "\n".join(_candidates(error)))
+    """What is wrong with a command line. The hint: lines of what may stand there, and where everything stands."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "abgleich"
+    everything = _("`{command} --help` shows everything.").format(command=path)
+    return Problem("wrong_usage", _reason(error, commands), "\n".join([*_candidates(error), everything]))
 
 
 def wrong_usage(error: typer.TyperException, problem: Problem) -> Iterator[str]:
     """What is wrong with a command line, and what to write instead."""
     context = getattr(error, "ctx", None)
     yield _("Nothing was done: {reason}").format(reason=problem.message)
-    if problem.hint:
-        yield problem.hint
+    *candidates, everything = problem.hint.split("\n")
+    yield from candidates
     if context is not None:
         yield context.get_usage()
-    path = context.command_path if context is not None else "abgleich"
-    yield _("`{command} --help` shows everything.").format(command=path)
+    yield everything
 
 
 def _candidates(error: typer.TyperException) -> list[str]:

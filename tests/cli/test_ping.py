@@ -336,7 +336,7 @@ def test_without_a_name_every_connection_is_tried_also_if_one_fails(world: World
         "other": "unreachable",
     }
     assert other.requests == []
-    assert "1 of 3 connections are in order." in world("ping", as_json=False).out
+    assert "1 of 3 connections is in order." in world("ping", as_json=False).out
 
 
 def test_with_a_name_only_this_one_is_tried(world: World) -> None:
