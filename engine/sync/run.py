@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.config.load import Action, Project
 from engine.config.load import Mapping as MappingFile
 from engine.config.schema import Fe2Connection
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.sync.account import (
     Report,
