@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from engine.config.schema import ActionModel, Connection, Fe2Connection
 from engine.http import Answer, Http, Unreachable, json_body, repeated
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Path, Problem, TargetStopped, did_you_mean
 from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record, Sent
@@ -141,7 +141,11 @@ class Fe2Sync:
             return
         groups = [record["alarmGroups"] for record in records]
         if groups and not any(groups):
-            message = _("Nobody would be alarmed: not one of the {count} persons is in an alarm group.")
+            message = ngettext(
+                "Nobody would be alarmed: the {count} person is in no alarm group.",
+                "Nobody would be alarmed: not one of the {count} persons is in an alarm group.",
+                len(groups),
+            )
             hint = _("Look at `alarmGroups` in the mapping. If nobody shall be alarmed, write `alarmGroups: []` there.")
             yield _fault("alarmGroups", "nobody_alarmed", message.format(count=len(groups)), hint, warning=True)
 
