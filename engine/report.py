@@ -628,11 +628,17 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
             yield "", f"  → {problem['hint']}"
 
 
-def preview_summary(rows: int, selected: int, problems: int) -> Line:
-    """How many rows were looked at, and what is wrong with how many."""
-    wrong = _("{n} with problems").format(n=problems)
-    text = f"{_rows_counted(rows, selected)}, {wrong}. " + _("Nothing was sent.")
-    return ("warn" if problems else "good"), text
+def is_rejected(row: Mapping[str, Any]) -> bool:
+    """Whether a row of a preview is rejected, for any action."""
+    return any(problem["severity"] == "error" for problem in row["problems"])
+
+
+def preview_summary(rows: int, selected: int, rejected: int, doubted: int) -> Line:
+    """How many rows were looked at, how many of them are rejected, and how many only bring a warning."""
+    parts = [_rows_counted(rows, selected), _("{n} rejected").format(n=rejected)]
+    if doubted:
+        parts.append(ngettext("{n} with a warning", "{n} with warnings", doubted).format(n=doubted))
+    return ("warn" if rejected or doubted else "good"), ", ".join(parts) + ". " + _("Nothing was sent.")
 
 
 def step_lines(row: Mapping[str, Any]) -> Iterator[Line]:

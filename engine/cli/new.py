@@ -210,12 +210,14 @@ def _document(
 
 def _show_others(rows: list[dict[str, Any]], mapping: str) -> None:
     """How many of all rows would be rejected, and why the first of them would."""
-    from engine.report import preview_summary
+    from engine.report import is_rejected, preview_summary
 
-    wrong = [(row, problem) for row in rows for problem in row["problems"][:1] if problem["severity"] == "error"]
-    show([preview_summary(len(rows), sum(row["selected"] for row in rows), len(wrong))])
-    for row, problem in wrong[:SHOWN]:
-        show([("warn", "  " + _("line {line}").format(line=row["line"]) + f": {problem['message']}")])
+    wrong = [row for row in rows if is_rejected(row)]
+    doubted = sum(1 for row in rows if row["problems"]) - len(wrong)
+    show([preview_summary(len(rows), sum(row["selected"] for row in rows), len(wrong), doubted)])
+    for row in wrong[:SHOWN]:
+        reason = next(problem["message"] for problem in row["problems"] if problem["severity"] == "error")
+        show([("warn", "  " + _("line {line}").format(line=row["line"]) + f": {reason}")])
     if len(wrong) > SHOWN:
         more = len(wrong) - SHOWN
         text = ngettext("… and {n} more: abgleich preview {id}", "… and {n} more: abgleich preview {id}", more)

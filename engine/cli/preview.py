@@ -104,14 +104,15 @@ def _as_json(rows: Iterator[dict[str, Any]]) -> None:
 
 
 def _as_text(rows: Iterator[dict[str, Any]], limit: int | None) -> None:
-    from engine.report import preview_lines, preview_summary
+    from engine.report import is_rejected, preview_lines, preview_summary
 
-    counts = {"rows": 0, "selected": 0, "problems": 0}
+    counts = {"rows": 0, "selected": 0, "rejected": 0, "doubted": 0}
     for row in rows:
         show(preview_lines(row))
         counts["rows"] += 1
         counts["selected"] += row["selected"]
-        counts["problems"] += any(problem["severity"] == "error" for problem in row["problems"])
+        counts["rejected"] += is_rejected(row)
+        counts["doubted"] += bool(row["problems"]) and not is_rejected(row)
     show([preview_summary(**counts)])
     if limit is not None and counts["rows"] == limit:
         text = ngettext("Only the first row was looked at: --limit {n}", "Only the first {n} rows: --limit {n}", limit)

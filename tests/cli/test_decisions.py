@@ -116,10 +116,10 @@ def test_a_mapping_without_tests_is_shown_the_way_to_one(world: World) -> None:
 def test_one_row_is_no_rows(world: World) -> None:
     world.mapping()
     world.drop(people(1))
-    assert "1 row, 1 takes part, 0 with problems. Nothing was sent." in world("preview", "personal", as_json=False).out
+    assert "1 row, 1 takes part, 0 rejected. Nothing was sent." in world("preview", "personal", as_json=False).out
     assert "inbox/personal.csv: 1 row, 1 takes part, 0 rejected" in world("run", "personal", as_json=False).out
     world.drop(people(2))
-    assert "2 rows, 2 take part, 0 with problems." in world("preview", "personal", as_json=False).out
+    assert "2 rows, 2 take part, 0 rejected." in world("preview", "personal", as_json=False).out
 
 
 def test_a_preview_that_was_cut_says_so(world: World) -> None:

@@ -142,7 +142,7 @@ def test_rows_that_would_be_rejected_are_told_at_once(world: World) -> None:
     world.drop_text(FOX.replace("030 1234569", "keins"))
     said = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2", as_json=False)
     assert said.code == 0
-    assert "3 rows, 3 take part, 1 with problems" in said.out
+    assert "3 rows, 3 take part, 1 rejected" in said.out
     assert "line 4" in said.out and "keins" in said.out
 
 
