@@ -33,7 +33,8 @@ def candidates(context: typer.Context, parameter: str) -> list[str]:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint for a word that is not known: the one that was meant, and what there is."""
     names = list(known)
-    near = did_you_mean(word, names)
+    begun = [name for name in names if word and name.casefold().startswith(word.casefold())]
+    near = did_you_mean(word, names) or next(iter(begun), None)
     meant = _("Did you mean {name}?").format(name=near) + " " if near else ""
     return meant + _("Known are: {names}").format(names=_listed(names))
 

@@ -102,6 +102,10 @@ def test_an_unknown_mapping_names_the_nearest_and_all(world: World, command: str
     assert (problem["code"], result.json["ok"]) == ("unknown_mapping", False)
 
 
+def test_the_beginning_of_a_name_is_understood(world: World) -> None:
+    assert "Did you mean hiorg_fe2.yaml?" in world("blueprints", "hiorg", as_json=False).err
+
+
 def test_many_candidates_are_cut_and_counted(world: World) -> None:
     for number in range(13):
         world.mapping(name=f"liste{number:02}")
