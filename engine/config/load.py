@@ -304,7 +304,11 @@ class _Loader:
             )
             return Configuration()
         node = self.reader.read(path)
-        if node is None or node.value is None:
+        if node is None:
+            return Configuration()
+        if node.value is None:
+            # An empty file names no connections; of one that can't be read nobody knows.
+            self.connection_names = []
             return Configuration()
         self.configuration_node = node
         made = draft(Configuration, node, self.problems) or Configuration()

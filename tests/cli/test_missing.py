@@ -189,3 +189,13 @@ def test_a_broken_configuration_still_names_the_mappings(world: World) -> None:
     (world.root / "mappings" / "configuration.yaml").write_text("language: en\nconnections: [\n", "utf-8")
     result = world("run", as_json=False)
     assert (result.code, "contacts" in result.err) == (EXIT_USAGE, True)
+
+
+def test_an_empty_configuration_names_no_connections(world: World) -> None:
+    world.mapping()
+    world.drop(people(3))
+    for text in ("", "# everything is still to be written\n"):
+        (world.root / "mappings" / "configuration.yaml").write_text(text, "utf-8")
+        for command in ("check", "run", "plan", "preview"):
+            result = world(command, "personal")
+            assert (command, result.code, result.codes) == (command, EXIT_FAILED, ["unknown_connection"])
