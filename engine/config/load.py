@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.config.blueprint import use as use_blueprint
+from engine.config.emit import scalar
 from engine.config.find import CONFIGURATION, FOLDER, SECRETS, STATE_FOLDER
 from engine.config.memory import Met, Present
-from engine.config.names import RESERVED_NAMES
+from engine.config.names import is_name, proposed_name
 from engine.config.node import Node
-from engine.config.parse import as_list, choose, draft, has_broken, parse, unknown_key, with_plurals
+from engine.config.parse import as_list, choose, draft, has_broken, parse, with_plurals
 from engine.config.schema import (
     CONDITIONS,
     CONNECTIONS,
@@ -48,7 +49,6 @@ NOT_MAPPINGS = ("blueprints", "tables")
 
 ID = re.compile(r"[\w][\w.-]{0,99}")
 _ID_LINE = re.compile(r"^id:[ \t]*([\"']?)([^\s\"'#]+)\1", re.MULTILINE)
-_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -477,8 +477,8 @@ class _Loader:
         triggers = self._entries(node, "triggers", TRIGGERS, "trigger")
         conditions = self._conditions(node)
         actions = self._actions(node)
-        tests = self._tests(node, [action.id for action in actions])
-        self._names(node, columns)
+        tests = self._tests(node)
+        columns = self._named(node, columns)
         self._known_notify(node.get("notify"), ("notify",), node)
         if model is None:
             return None, name
@@ -525,22 +525,26 @@ class _Loader:
             columns[name] = made or ColumnModel.model_construct(heading=(), optional=True)
         return columns
 
-    def _names(self, node: Node, columns: dict[str, AnyColumn] | None) -> None:
-        """Columns and variables must be names; the key must be one of them."""
+    def _named(self, node: Node, columns: dict[str, AnyColumn] | None) -> dict[str, AnyColumn] | None:
+        """Columns and variables must be names; the key must be one of them.
 
+        Gives the columns under names that they can have: templates are checked with those.
+        """
         variables = node.get("variables")
         computed = list(variables.value) if variables is not None and isinstance(variables.value, dict) else []
-        places: list[tuple[str, KeyPath]] = [(name, ("source", "columns", name)) for name in columns or {}]
-        places += [(name, ("variables", name)) for name in computed]
-        for name, path in places:
-            if not _WORD.fullmatch(name) or name in RESERVED_NAMES:
-                message = _("{name} can't be a name in templates.").format(name=name)
-                hint = _("Use letters, digits and _ only, none of the words templates need themselves, no digit first.")
-                self.problems.append(Problem("bad_name", message, hint, node.locate_key(path)))
+        for word in computed:
+            if not is_name(word):
+                self.problems.append(_no_name(word, f"{proposed_name(word)}: …", node.locate_key(("variables", word))))
+        for name in columns or {}:
+            if not is_name(name):
+                self.problems.append(self._no_column_name(name, node))
         key = node.find(("source", "key"))
         known = [*(columns or {}), *computed]
+        right = columns
+        if columns is not None:
+            right = {name if is_name(name) else proposed_name(name): column for name, column in columns.items()}
         if node.is_broken(("variables",)) or node.is_broken(("source", "columns")):
-            return
+            return right
         if columns is not None and key is not None and isinstance(key.value, str) and key.value not in known:
             near = did_you_mean(key.value, known)
             message = _("The key {name} is neither a column nor a variable.").format(name=key.value)
@@ -550,6 +554,14 @@ class _Loader:
                 else _("Known are: {names}").format(names=", ".join(known))
             )
             self.problems.append(Problem("unknown_column", message, hint, node.locate(("source", "key"))))
+        return right
+
+    def _no_column_name(self, name: str, node: Node) -> Problem:
+        path: KeyPath = ("source", "columns", name)
+        entry = node.find(path)
+        heading = entry.value if entry is not None and isinstance(entry.value, str) else "…"
+        shown = scalar(heading) if heading != "…" else heading
+        return _no_name(name, f"{proposed_name(name)}: {shown}", node.locate_key(path))
 
     def _entries(self, node: Node, key: str, kinds: dict[str, type[Model]], word: str) -> tuple[Model, ...]:
         listed = node.get(key)
@@ -640,16 +652,11 @@ class _Loader:
         hint = _("Did you mean {name}?").format(name=near) if near else _("Known are: {names}").format(names=known)
         self.problems.append(Problem("unknown_connection", message, hint, node.locate((*path, "connection"))))
 
-    def _tests(self, node: Node, actions: list[str]) -> tuple[TestModel, ...]:
+    def _tests(self, node: Node) -> tuple[TestModel, ...]:
         listed = node.get("tests")
         made = []
         for index, entry in enumerate(listed.value if listed is not None and isinstance(listed.value, list) else []):
             model = draft(TestModel, entry, self.problems, ("tests", index), node)
-            expected = entry.get("expect")
-            names = list(expected.value) if expected is not None and isinstance(expected.value, dict) else []
-            for name in names:
-                if actions and name not in actions:
-                    self.problems.append(unknown_key(name, actions, node, ("tests", index, "expect", name)))
             made += [model] if model is not None else []
         return tuple(made)
 
@@ -678,6 +685,14 @@ def _bad_name(name: str, at: Location, of_file: bool = False) -> Problem:
     if of_file:
         hint = _("Write `id: …` into the file, or rename it.") + " " + hint
     return Problem("bad_name", message, hint, at)
+
+
+def _no_name(name: str, line: str, at: Location) -> Problem:
+    message = _("{name} can't be a name in templates.").format(name=name)
+    hint = _("A name has letters, digits and _ only, and no digit first; {reserved} and the like are taken.").format(
+        reserved=", ".join(("row", "source", "if", "none"))
+    )
+    return Problem("bad_name", message, hint + " " + _("Write: {line}").format(line=f"`{line}`"), at)
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -93,7 +93,7 @@ _GERMAN = {
     "Subject": "betreff",
     "use_blueprint": "blaupause",
     "input": "eingabe eingaben",
-    "default": "standard vorgabe",
+    "default": "standard vorgabe ersatzwert sonst",
     "file": "datei",
     "time": "zeit uhrzeit",
     "time_pattern": "zeitmuster",
@@ -115,6 +115,30 @@ _GERMAN = {
     "fri": "fr freitag",
     "sat": "sa samstag sonnabend",
     "sun": "so sonntag",
+    "phone": "telefon telefonnummer telefonnr rufnummer handy handynummer mobil mobilnummer nummer tel",
+    "email": "mail e_mail mailadresse email_adresse",
+    "lookup": "suchen suche nachschlagen tabelle sverweis vlookup zuordnen",
+    "split": "trennen trenne teilen aufteilen",
+    "date": "datum datumsformat",
+    "age": "alter",
+    "title_name": "eigenname namen groß_klein großklein normalschreibung",
+    "digits": "ziffern zahlen nummer nur_ziffern",
+    "ascii": "umlaute ohne_umlaute",
+    "regex_replace": "muster_ersetzen",
+    "upper": "groß großbuchstaben großschreiben großschreibung uppercase",
+    "lower": "klein kleinbuchstaben kleinschreiben kleinschreibung lowercase",
+    "trim": "glätten leerzeichen kürzen strip",
+    "replace": "ersetzen ersetze wechseln",
+    "join": "verbinden verketten zusammenfügen",
+    "first": "erste erster erstes",
+    "last": "letzte letzter letztes",
+    "unique": "eindeutig ohne_doppelte",
+    "sort": "sortieren sortiert",
+    "length": "länge anzahl",
+    "int": "zahl ganzzahl ganze_zahl",
+    "round": "runden gerundet",
+    "fe2.sync": "fe2 fe2.abgleich fe2.abgleichen feuer2",
+    "greyhound.sync": "greyhound greyhound.abgleich greyhound.abgleichen kontakte",
 }
 """A word of the language -> what a German might write for it."""
 
@@ -147,6 +171,13 @@ def surely_meant(word: str, known: Iterable[str]) -> str | None:
     if len(near) != 1 or difflib.SequenceMatcher(None, _folded(word), near[0]).ratio() < SURE:
         return None
     return by_folded[near[0]]
+
+
+def all_meant(word: str, known: Iterable[str]) -> list[str]:
+    """All known words that were perhaps meant, the likeliest first."""
+    listed = list(known)
+    near = did_you_mean(word, listed)
+    return _german(word, listed) or ([near] if near is not None else [])
 
 
 def _german(word: str, known: list[str]) -> list[str]:

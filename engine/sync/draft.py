@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from unicodedata import normalize
 
 from engine.config.emit import comment, flow_list, scalar
 from engine.config.load import Project
-from engine.config.names import RESERVED_NAMES, heading_key, name_of
+from engine.config.names import heading_key, proposed_name
 from engine.config.schema import Connection, Fe2Connection
 from engine.config.words import check_mark
 from engine.i18n import _, language, ngettext
@@ -34,7 +33,6 @@ MOST_GROUPS = 20
 MOST_STATES = 8
 LONGEST_VALUE = 40
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _DATED = re.compile(r"[ _.-]*(?:(?:stand|vom|per)?[ _.-]*[0-9]{2,}[ _.-]*)+$", re.IGNORECASE)
 
 
@@ -232,7 +230,7 @@ class _Writer:
 
     def _choose_columns(self) -> None:
         key = self.sample.key.heading
-        self.key = self._add(_slug(key), (key,), self._check(_key_doubt(self.sample)))
+        self.key = self._add(proposed_name(key), (key,), self._check(_key_doubt(self.sample)))
         names: list[Role] = ["first", "last", "whole"]
         for role in names:
             self._add_first(role)
@@ -257,7 +255,7 @@ class _Writer:
         found = next((one for one in self.sample.of(role) if one.heading != self.sample.key.heading), None)
         if found is not None:
             doubt = "" if found.sure else _("guessed: is this the right column?")
-            self._add(_slug(found.heading), (found.heading,), self._check(doubt))
+            self._add(proposed_name(found.heading), (found.heading,), self._check(doubt))
 
     def _add(self, name: str, headings: tuple[str, ...], note: str) -> str:
         taken = {column.name for column in self.columns}
@@ -585,16 +583,6 @@ def _phone_name() -> str:
 
 def _landline_name() -> str:
     return "telefon" if language() == "de" else "landline"
-
-
-def _slug(heading: str) -> str:
-    """A name for templates: the heading's own words; of ``attributes.vorname`` the last."""
-    part = heading.rpartition(".")[2] if re.fullmatch(r"[\w\[\]]+(?:\.[\w\[\]]+)+", heading) else heading
-    plain = normalize("NFKC", name_of(part.translate(_UMLAUTS)).casefold())
-    name = re.sub(r"[\W_]+", "_", plain).strip("_")
-    if not re.fullmatch(r"[^\W\d]\w*", name):
-        name = f"spalte_{name}".strip("_") if language() == "de" else f"column_{name}".strip("_")
-    return f"{name}_" if name in RESERVED_NAMES else name
 
 
 def _field_name(heading: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath as FilePath
@@ -20,9 +20,9 @@ from engine.config.words import CHECK_MARKS, check_mark, meant, surely_meant
 from engine.i18n import _, ngettext
 from engine.problems import Location, Path, Problem, ProblemError, Refused, did_you_mean
 from engine.source.base import Column, Remote, Scan, SourceOptions
-from engine.source.columns import fits
 from engine.source.files import REMOTE, TYPES, is_remote, source_type
-from engine.target import HIDDEN, TARGETS, target_class
+from engine.sync.examples import action_meant, check_examples, offered, unread_headings
+from engine.target import TARGETS, target_class
 from engine.target.base import Target
 from engine.template.check import Names, check_constant, check_template, check_truth, is_template, texts_in, used_names
 from engine.template.environment import Environment
@@ -176,7 +176,7 @@ class Job:
         problems: list[Problem] = []
         if self.mapping.columns is None:
             headings = {heading_key(heading): _written(heading, scan.names) for heading in scan.header if heading}
-            problems = [*_Checker(self, Names(scan.names, headings)).templates()]
+            problems = [*_Checker(self, Names(scan.names, headings, has_columns=False)).templates()]
             key = self.key_name(scan.names)
             known = [*scan.names, *self.mapping.model.variables]
             if key not in known:
@@ -199,7 +199,7 @@ def prepare(project: Project, mapping: MappingFile) -> tuple[Job, list[Problem]]
     environment = Environment(_tables(mapping), ZoneInfo(project.configuration.timezone))
     job = Job(project, mapping, environment)
     checker = _Checker(job, _known_names(mapping))
-    found = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source(), *checker.tests()]
+    found = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source(), *check_examples(mapping)]
     found += checker.marks()
     problems = list(hidden(found, project.secrets))
     if mapping.used_by is not None:
@@ -285,7 +285,14 @@ def _known_names(mapping: MappingFile) -> Names:
     if mapping.columns is None or mapping.node.is_broken(("source", "columns")):
         return Names(None)
     headings = {heading_key(heading): name for name, column in mapping.columns.items() for heading in column.patterns}
-    return Names(tuple(mapping.columns), headings)
+    return Names(tuple(mapping.columns), headings, unread_headings(mapping))
+
+
+def _fields_of(action: Action) -> Mapping[str, AnyKind]:
+    """The fields of an action; of one that is misspelled, those that were meant."""
+    word = action.model.action
+    kind = word if word in TARGETS else action_meant(word, offered()) if word else None
+    return target_class(kind).fields if kind else {}
 
 
 def _written(heading: str, names: Collection[str]) -> str:
@@ -426,56 +433,27 @@ class _Checker:
                 at = self.node.locate(("triggers", number, "path"))
                 yield Problem("trigger_elsewhere", message.format(path=source.path), hint, at)
 
-    def tests(self) -> Iterator[Problem]:
-        """The headings of the rows and the fields that are expected exist."""
-        kinds = {
-            action.id: target_class(action.model.action)
-            for action in self.mapping.actions
-            if action.model.action in TARGETS
-        }
-        headings, names = None, set()
-        if self.mapping.columns is not None and not self.node.is_broken(("source", "columns")):
-            headings = [heading for column in self.mapping.columns.values() for heading in column.patterns]
-            names = {name for name, column in self.mapping.columns.items() if column.in_tests}
-        listed = self.node.get("tests")
-        for index in range(len(listed.value) if listed is not None and isinstance(listed.value, list) else 0):
-            path: Path = ("tests", index)
-            for heading in self._keys((*path, "row")) if headings is not None else ():
-                if heading not in names and not any(fits(known, heading) for known in headings or ()):
-                    problem = unknown_key(heading, headings or [], self.node, (*path, "row", heading))
-                    message = _("The heading {name} is not in `columns`.").format(name=heading)
-                    yield replace(problem, code="unknown_heading", message=message)
-            for action, kind in kinds.items():
-                for name in self._keys((*path, "expect", action)):
-                    if name not in kind.fields:
-                        problem = unknown_key(name, list(kind.fields), self.node, (*path, "expect", action, name))
-                        message = _("{action} has no field {name}.").format(action=kind.action, name=name)
-                        yield replace(problem, code="unknown_field", message=message)
-
-    def _keys(self, path: Path) -> list[str]:
-        node = self.node.find(path)
-        return list(node.value) if node is not None and isinstance(node.value, dict) else []
-
     # -- actions -----------------------------------------------------------------------------------------------------
 
     def actions(self) -> Iterator[Problem]:
         for action in self.mapping.actions:
-            known = [name for name in TARGETS if name not in HIDDEN]
             if not action.model.action:
                 continue
             if action.model.action not in TARGETS:
-                near = did_you_mean(action.model.action, known)
-                message = _("The action {name} is not known.").format(name=action.model.action)
-                hint = (
-                    _("Did you mean {name}?").format(name=near)
-                    if near
-                    else _("Known are: {names}").format(names=", ".join(known))
-                )
-                path, sure = (*action.path, "action"), surely_meant(action.model.action, known)
-                fixes = self.node.rewriting(path, sure) if sure else ()
-                yield Problem("unknown_action", message, hint, self.node.locate(path), fixes=fixes)
+                yield from self._unknown_action(action)
                 continue
             yield from self._action(action, target_class(action.model.action))
+
+    def _unknown_action(self, action: Action) -> Iterator[Problem]:
+        word, known = action.model.action, offered()
+        near, sure = action_meant(word, known), surely_meant(word, known)
+        message = _("The action {name} is not known.").format(name=word)
+        hint = _("Did you mean {name}?").format(name=near) if near else _known(known)
+        path = (*action.path, "action")
+        fixes = self.node.rewriting(path, sure) if sure else ()
+        yield Problem("unknown_action", message, hint, self.node.locate(path), fixes=fixes)
+        if near:
+            yield from self._fields(action, target_class(near))
 
     def _action(self, action: Action, kind: type[Target]) -> Iterator[Problem]:
         connection = self.job.project.connections.get(action.model.connection)
@@ -669,7 +647,7 @@ class _Checker:
         for name, value in model.variables.items():
             yield from self._texts(value, ("variables", name), names)
             names = names if names.known is None else replace(names, known=(*names.known, name))
-        everything = Names(("source", "trigger", "now", "today"), {})
+        everything = Names(("source", "trigger", "now", "today"), has_columns=False)
         for condition, path in self.mapping.conditions:
             if isinstance(condition, TemplateCondition):
                 yield from self._truth(condition.value_template, path, everything)
@@ -677,7 +655,7 @@ class _Checker:
             yield from self._truth(action.model.where, (*action.path, "where"), names)
             match = (action.model.match or {}).get("id")
             yield from self._texts(match, (*action.path, "match", "id"), names)
-            kinds = target_class(action.model.action).fields if action.model.action in TARGETS else {}
+            kinds = _fields_of(action)
             for name, value in action.model.fields.items():
                 yield from self._texts(value, (*action.path, "fields", name), names, kinds.get(name))
 

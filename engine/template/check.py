@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
-from engine.config.names import heading_key, name_of
+from engine.config.emit import scalar
+from engine.config.names import heading_key, name_of, proposed_name
+from engine.config.words import all_meant
+from engine.explain.filters import filters
 from engine.i18n import _
 from engine.problems import did_you_mean
-from engine.template.environment import Environment, Unsuitable, free_names, parse, unknown_table, walk
+from engine.template.environment import Environment, free_names, parse, unknown_table, walk
 from engine.template.faults import Fault, Finding
+from engine.template.rewritten import Rewritten, in_own_words
+from engine.template.syntax import explained
 
 ALWAYS = ("row", "rows", "source", "trigger", "first_of", "now", "today", "range", "dict", "namespace")
 
@@ -22,6 +27,10 @@ _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _TEXTS = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OWN_NAMES = re.compile(r"\{%[-+]?\s*(?:set|for|macro|with)\s+([\w, ]+)")
 _HEADING_LIKE = re.compile(r"\w*[^\W\d]\w*(?:[-. /]+\w+)+\.?|\d+\. ?[^\W\d]\w*|[^\W\d]\w*\.? \([^()'\"|]*\)")
+_CODE_WORDS = frozenset({"if", "else", "and", "or", "not", "in", "is"})
+_JOINING = frozenset({"oder", "und", "nicht", "wenn", "sonst", "ist"})
+_PERHAPS_HEADING = re.compile(r"(?:[^\W\da-zäöüß_]|\d+\.)[\w .,:;/&#°%*+()§$?!-]*")
+_STATEMENT = re.compile(r"(?:if|elif|else|endif|for|endfor|set|endset)\b", re.IGNORECASE)
 _ASKING = frozenset({"defined", "undefined", "default", "d"})
 KEYS = {"source": ("file", "path", "modified", "rows"), "trigger": ("trigger", "path", "id")}
 
@@ -30,11 +39,14 @@ KEYS = {"source": ("file", "path", "modified", "rows"), "trigger": ("trigger", "
 class Names:
     """What a template may use. ``known`` is None where the headings of the file are not known yet.
 
-    ``headings`` leads from a heading (folded) to the way it is written in a template.
+    ``headings`` leads from a heading (folded) to the way it is written in a template. ``unread`` are headings that are
+    met in tests and not named under ``columns:``, ``has_columns`` whether others can be named there.
     """
 
     known: Collection[str] | None
     headings: Mapping[str, str] = field(default_factory=dict)
+    unread: Collection[str] = ()
+    has_columns: bool = True
 
 
 _SINGLE_BRACES = re.compile(r"\{\s*([^\W\d]\w*(?:\s*\|[^{}]*)?)\s*\}")
@@ -58,17 +70,60 @@ def check_template(environment: Environment, text: str, names: Names) -> list[Fi
     try:
         tree = parse(environment, text)
     except TemplateSyntaxError as error:
-        return list(_headings_inside(text, names, None)) or [_syntax(environment, error)]
-    findings = [*_tuples(tree, text), *_unknown_filters(environment, tree), *_tables(environment, tree)]
-    if findings:
-        return findings
+        return _broken(environment, text, names, error)
+    findings = [
+        *_tuples(tree, text, names),
+        *_filters_as_functions(environment, tree, text, names),
+        *_unknown_filters(environment, tree),
+        *_tables(environment, tree, text, names),
+    ]
+    findings = findings or _with_names(environment, text, names, tree)
+    meant = in_own_words(text, names.known or ()) if findings else None
+    if meant is not None and not check_template(environment, meant.text, names):
+        return [_in_own_words(text, meant, [])]
+    return findings
+
+
+def _with_names(environment: Environment, text: str, names: Names, tree: nodes.Template) -> list[Finding]:
+    """What is wrong with the names in a template that can be parsed."""
     try:
         used = free_names(environment, text)
     except TemplateSyntaxError as error:
-        return [_syntax(environment, error)]
+        return [explained(error, text)]
     findings = [*_unknown_names(tree, used, names), *_unknown_keys(tree, names)]
     unknown = {finding.needle for finding in findings if finding.code == "unknown_name"}
-    return list(_headings_inside(text, names, unknown)) or findings if unknown else findings
+    if unknown or _has_attribute_of_number(tree):
+        return [*_headings_inside(text, names, unknown)] or [*_unlisted(environment, text, names, unknown)] or findings
+    return findings
+
+
+def _broken(environment: Environment, text: str, names: Names, error: TemplateSyntaxError) -> list[Finding]:
+    """What was meant by a text that is no template: a heading, the words of another language, or who knows."""
+    found = list(_headings_inside(text, names, None))
+    if found:
+        return found
+    meant = in_own_words(text, names.known or ())
+    is_template_then = meant is not None and _can_be_parsed(environment, meant.text)
+    headings = list(_unlisted(environment, text, names, None))
+    if meant is not None and is_template_then:
+        unknown = names.known is not None and any(
+            finding.code == "unknown_name" for finding in check_template(environment, meant.text, names)
+        )
+        if not (headings and unknown):
+            return [_in_own_words(text, meant, headings)]
+    if headings:
+        return headings
+    if beside := _side_by_side(text, names):
+        return [beside]
+    return [_in_own_words(text, meant, []) if meant is not None and _says_words(meant) else explained(error, text)]
+
+
+def _can_be_parsed(environment: Environment, text: str) -> bool:
+    try:
+        parse(environment, text)
+    except TemplateSyntaxError:
+        return False
+    return True
 
 
 def check_truth(text: str) -> list[Finding]:
@@ -173,23 +228,59 @@ def _headings_inside(text: str, names: Names, unknown: set[str | None] | None) -
                     finding = replace(finding, hint=_("Write: {line}").format(line=whole.strip()), instead=whole)
                 yield finding
                 return
-    if names.known is None:
-        return
+
+
+def _unlisted(environment: Environment, text: str, names: Names, unknown: set[str | None] | None) -> Iterator[Finding]:
+    """Headings that no column has, where a name belongs: in code that is not valid, or that has ``unknown`` names."""
     for match in _EXPRESSION.finditer(text):
         inner = match[1].split("|")[0].strip()
         first = re.split(r"[-. /]", inner)[0]
-        if first not in names.known and _is_heading_like(inner, ()):
-            near = did_you_mean(heading_key(inner), names.headings)
-            if near is not None:
-                yield _heading(text, inner, match.start(1) + match[1].index(inner), names.headings[near])
-                continue
-            message = _("“{heading}” is a heading, not a name.").format(heading=inner)
-            name = re.sub("_+", "_", name_of(inner)).strip("_").casefold()
-            hint = _("Name it under `columns:` ({line}) and write {name}.").format(
-                line=f"{name}: {inner}", name="{{ " + name + " }}"
-            )
-            line = text.count("\n", 0, match.start(1)) + 1
-            yield Finding("heading_as_name", message, hint, inner, line)
+        if not inner or (names.known is not None and first in names.known):
+            continue
+        is_code = _can_be_parsed(environment, "{{ " + inner + " }}")
+        if is_code and unknown is not None and first not in unknown and not first.isdigit():
+            continue
+        if _is_heading_like(inner, ()) or (not is_code and _is_perhaps_heading(inner)):
+            yield _unlisted_heading(text, inner, match.start(1) + match[1].index(inner), names)
+
+
+def _unlisted_heading(text: str, inner: str, at: int, names: Names) -> Finding:
+    if names.known is None:
+        return _heading(text, inner, at, f"row[{_quote(inner)}]")
+    message = _("“{heading}” is a heading, not a name.").format(heading=inner)
+    heading = did_you_mean(heading_key(inner), names.headings)
+    near = "{{ " + names.headings[heading] + " }}" if heading is not None else None
+    hint = _("The list has no such heading.")
+    if names.has_columns:
+        hint = _or_else(near, _add_column(inner, names))
+    elif near is not None:
+        hint = _("Did you mean {name}?").format(name=near)
+    return Finding("heading_as_name", message, hint, inner, text.count("\n", 0, at) + 1)
+
+
+def _add_column(heading: str, names: Names) -> str:
+    """How a heading that is not read gets a name."""
+    name = proposed_name(heading)
+    if name in (names.known or ()) and heading_key(heading) not in names.headings:
+        name = f"{name}_2"
+    hint = _("What does not stand under `columns:` is not read: add the line {line} there, and write {name} here.")
+    return hint.format(line=f"`{name}: {scalar(heading)}`", name="{{ " + name + " }}")
+
+
+def _or_else(near: str | None, hint: str) -> str:
+    return _("Did you mean {name}? If not: {hint}").format(name=near, hint=hint) if near else hint
+
+
+def _is_perhaps_heading(inner: str) -> bool:
+    """Whether what is no code may be a heading: it begins like one, and has no texts, brackets or comparisons."""
+    return bool(_PERHAPS_HEADING.fullmatch(inner)) and not _STATEMENT.match(inner)
+
+
+def _has_attribute_of_number(tree: nodes.Template) -> bool:
+    """``1. Telefon`` is valid code, and never meant as such."""
+    return any(
+        isinstance(node.node, nodes.Const) and isinstance(node.node.value, int) for node in tree.find_all(nodes.Getattr)
+    )
 
 
 def _corrected(tag: str, names: Names) -> str:
@@ -221,7 +312,7 @@ def _is_heading_like(inner: str, own: Collection[str]) -> bool:
         return False
     first = re.split(r"[-. /(]", inner)[0]
     words = re.split(r"\W+", inner)
-    code_words = {"if", "else", "and", "or", "not", "in", "is"} & set(words)
+    code_words = (_CODE_WORDS | _JOINING) & set(words)
     if first in ALWAYS or first in own or " - " in inner or " / " in inner or code_words:
         return False
     return inner[0].isupper() or ". " in inner
@@ -231,114 +322,67 @@ def _quote(text: str) -> str:
     return f"'{text}'" if "'" not in text else f'"{text}"'
 
 
-# -- syntax ----------------------------------------------------------------------------------------------------------
+# -- other words -----------------------------------------------------------------------------------------------------
 
 
-def _syntax(environment: Environment, error: TemplateSyntaxError) -> Finding:
-    if isinstance(error, Unsuitable):
-        return Finding(error.fault.code, error.fault.message, error.fault.hint, error.needle, error.lineno)
-    reason = str(error.message or error)
-    for pattern, explained in _REASONS:
-        if found := re.search(pattern, reason):
-            message, hint, needle = explained(environment, *found.groups())
-            return Finding("template_syntax", message, hint, needle, error.lineno)
-    return Finding(
-        "template_syntax",
-        _("This is not a valid template: {reason}").format(reason=reason),
-        _("Compare the brackets and quotes: {example}.").format(example="{{ name | filter }}"),
-        None,
-        error.lineno,
-    )
+def _in_own_words(text: str, meant: Rewritten, headings: list[Finding]) -> Finding:
+    """The words that templates have for those of another language, and the corrected line where it is a template."""
+    pairs = ", ".join(f"{word} → {ours}" for word, ours in meant.instead.items())
+    message = _("Templates have other words here: {pairs}.").format(pairs=pairs)
+    needle = next(iter(meant.instead))
+    needle = needle.strip("{} …") if needle.startswith("{{") else re.split(r"\(…| … ", needle)[0]
+    before, after = text.split("\n"), meant.text.split("\n")
+    line = next((number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
+    hint = _("Write: {line}").format(line=after[line].strip())
+    if headings:
+        hint += " " + _("Is the whole a heading? {hint}").format(hint=headings[0].hint)
+    return Finding("template_syntax", message, hint, needle, line + 1, instead=None if headings else meant.text)
 
 
-Explained = tuple[str, str, str | None]
+def _says_words(meant: Rewritten) -> bool:
+    return any(word.isalpha() and ours.isalpha() for word, ours in meant.instead.items())
 
 
-def _not_closed(environment: Environment, tag: str) -> Explained:
-    if tag == "comment":
-        return _("{tag} is never ended.").format(tag="{#"), _("Write {tag} where it ends.").format(tag="#}"), "{#"
-    start, end = "{% " + tag + " … %}", "{% end" + tag + " %}"
-    return _("{tag} is never ended.").format(tag=start), _("Write {tag} where it ends.").format(tag=end), tag
+def _side_by_side(text: str, names: Names) -> Finding | None:
+    """``{{ vorname nachname }}``: every name needs its own braces."""
+    for match in _EXPRESSION.finditer(text):
+        words = match[1].split()
+        written = [_name_for(word, names) for word in words]
+        if len(words) > 1 and all(written):
+            braced = " ".join("{{ " + str(name) + " }}" for name in written)
+            whole = text[: match.start()] + braced + text[match.end() :]
+            line = text.count("\n", 0, match.start()) + 1
+            message = _("“{word}” does not fit here.").format(word=words[1])
+            hint = _("Write: {line}").format(line=whole.split("\n")[line - 1].strip())
+            return Finding("template_syntax", message, hint, words[1], line)
+    return None
 
 
-def _cut_off(environment: Environment, *_found: str) -> Explained:
-    hint = _("Compare the brackets: every {open} needs its {close}.").format(open="{{", close="}}")
-    return _("The template ends too early."), hint, None
-
-
-def _unknown_tag(environment: Environment, tag: str) -> Explained:
-    if tag in ("end", "endif", "endfor", "endset", "endmacro", "else", "elif"):
-        message = _("{tag} stands alone: nothing before it is open.").format(tag="{% " + tag + " %}")
-        return message, _("Remove it, or write what it belongs to before it."), tag
-    near = did_you_mean(tag, ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "do", "with", "macro"))
-    hint = _("Did you mean {name}?").format(name="{% " + near + " %}") if near else ""
-    return _("There is no statement {tag}.").format(tag="{% " + tag + " %}"), hint, tag
-
-
-def _wrong_sign(environment: Environment, sign: str) -> Explained:
-    message = _("The sign {sign} can't stand here.").format(sign=sign)
-    instead = {"&": "and", "!": "not", "„": "'", "“": "'", "”": "'", "‚": "'", "‘": "'", "’": "'", "«": "'", "»": "'"}
-    if sign in instead:
-        return message, _("Write {word} instead.").format(word=instead[sign]), sign
-    hint = _("Is a heading meant? In templates it is written as a name, or as {example}.").format(example="row['…']")
-    return message, hint if sign not in "'\"" else _("A quote is opened and not closed."), sign
-
-
-def _bracket(environment: Environment, sign: str, *_wanted: str) -> Explained:
-    hint = _("Compare the brackets: every one that is opened must be closed, in the right order.")
-    return _("The bracket {sign} does not fit here.").format(sign=sign), hint, sign
-
-
-def _leftover(environment: Environment, word: str) -> Explained:
-    message = _("“{word}” does not fit here.").format(word=word)
-    if word == "=":
-        return message, _("Two values are compared with {sign}.").format(sign="=="), "="
-    if word in ("string", "integer", "float"):
-        return message, _("Something is missing before it: {join} joins texts.").format(join="{{ a ~ 'b' }}"), None
-    hint = _("Something is missing before it: a filter follows {bar}, and {join} joins texts.").format(
-        bar="|", join="{{ a ~ ' ' ~ b }}"
-    )
-    return message, hint, word
-
-
-def _nothing_there(environment: Environment, *_found: str) -> Explained:
-    hint = _("Write a name between the brackets: {example}.").format(example="{{ name }}")
-    return _("Something is missing before the closing brackets."), hint, None
-
-
-_ENDS = "end of (?:print statement|statement block|template)"
-_REASONS: tuple[tuple[str, Callable[..., Explained]], ...] = (
-    (
-        r"innermost block that needs to be closed is '(\w+)'(?s:.*)|^Missing end of (\w+)",
-        lambda e, a, b: _not_closed(e, a or b),
-    ),
-    (r"unknown tag '(\w+)'", _unknown_tag),
-    (r"unexpected char \"?'(.)'\"?|unexpected char \"(.)\"", lambda e, a, b: _wrong_sign(e, a or b)),
-    (r"^unexpected '([)\]}])'(?:, expected '(.)')?", _bracket),
-    (r"expected token '[^']*', got '([)\]}])'", _bracket),
-    (
-        rf"[Ee]xpected an expression, got '{_ENDS}'|expected token 'name', got '{_ENDS}'|unexpected '{_ENDS}'",
-        _nothing_there,
-    ),
-    (r"[Uu]nexpected end of template|got 'end of template'", _cut_off),
-    (rf"expected token '[^']*', got '{_ENDS}'", _cut_off),
-    (r"got '(.+?)'|unexpected '(.+?)'", lambda e, a, b: _leftover(e, a or b)),
-)
+def _name_for(word: str, names: Names) -> str | None:
+    """The name that a word is, or whose heading it is."""
+    if names.known is not None and word in names.known:
+        return word
+    return names.headings.get(heading_key(word))
 
 
 # -- what the tree shows ---------------------------------------------------------------------------------------------
 
 
-def _tuples(tree: nodes.Template, text: str) -> Iterator[Finding]:
+def _tuples(tree: nodes.Template, text: str, names: Names) -> Iterator[Finding]:
     for output in tree.find_all(nodes.Output):
         for part in output.nodes:
             if isinstance(part, nodes.Tuple):
                 written, items = _tuple_as_written(text, part)
-                meant = ", ".join("{{ " + item + " }}" for item in items)
+                meant = ", ".join("{{ " + (_name_for(item, names) or item) + " }}" for item in items)
+                hint = _("Did you mean {name}?").format(name=meant)
+                whole = written[2:-2].strip()
+                words = all(item[:1].isupper() for item in items) and not all(_name_for(item, names) for item in items)
+                if names.known is not None and names.has_columns and words:
+                    hint += " " + _("Is the whole a heading? {hint}").format(hint=_add_column(whole, names))
                 yield Finding(
                     "tuple",
                     _("{written} makes a pair.").format(written=written),
-                    _("Did you mean {name}?").format(name=meant),
+                    hint,
                     items[0] if items and items[0] in text else None,
                     part.lineno,
                 )
@@ -376,25 +420,87 @@ def _unknown_filters(environment: Environment, tree: nodes.Template) -> Iterator
         known = [name for name in (environment.filters if is_filter else environment.tests) if not name.startswith("_")]
         if node.name in known:
             continue
-        near = did_you_mean(node.name, known)
         message = _("There is no filter {name}.") if is_filter else _("There is no test {name}.")
-        yield Finding(
-            "unknown_filter",
-            message.format(name=node.name),
-            _("Did you mean {name}?").format(name=near) if near else "",
-            node.name,
-            node.lineno,
-        )
+        hint = _meant_filter(node.name, known) if is_filter else _meant_test(node.name, known)
+        yield Finding("unknown_filter", message.format(name=node.name), hint, node.name, node.lineno)
 
 
-def _tables(environment: Environment, tree: nodes.Template) -> Iterator[Finding]:
+def _meant_filter(name: str, known: list[str]) -> str:
+    said = filters()
+    near = all_meant(name, [*(one for one in said if one in known), *(one for one in known if one not in said)])
+    if near:
+        shown = [f"{one} ({said[one]})" if one in said else one for one in near]
+        return _("Did you mean {name}?").format(name=_(" or ").join(shown))
+    ours = ", ".join(said)
+    return _("There are: {names}. `abgleich explain unknown_filter` says what each one does.").format(names=ours)
+
+
+def _meant_test(name: str, known: list[str]) -> str:
+    near = did_you_mean(name, known)
+    hint = _("To compare with a word, write {example}.").format(example=f"== '{name}'")
+    return _("Did you mean {name}?").format(name=f"is {near}") + " " + hint if near else hint
+
+
+def _filters_as_functions(environment: Environment, tree: nodes.Template, text: str, names: Names) -> Iterator[Finding]:
+    """``upper(name)`` is written ``name | upper``."""
+    own = {*(names.known or ()), *environment.globals, *_set_inside(tree)}
+    whole: str | None = text
+    found: list[tuple[str, str, int]] = []
+    for node in tree.find_all(nodes.Call):
+        called = node.node.name if isinstance(node.node, nodes.Name) else ""
+        meant = called if called in environment.filters else next(iter(all_meant(called, filters())), "")
+        is_other = meant != called and (called.istitle() or did_you_mean(called, own) is not None)
+        if called and called not in own and meant and not is_other:
+            found.append((called, meant, node.lineno))
+            whole = _behind_a_bar(whole, called, meant) if whole is not None else None
+    if found:
+        called, meant, line = found[0]
+        message = _("{name} is a filter: it stands behind the value and a bar.").format(name=meant)
+        example = "{{ name | " + meant + " }}"
+        hint = _("Write: {line}").format(line=whole.strip() if whole is not None else example)
+        yield Finding("unknown_name", message, hint, called, line, instead=whole)
+
+
+def _behind_a_bar(text: str, called: str, name: str) -> str | None:
+    """The text with ``called(value, more)`` as ``value | name(more)``; None where its brackets can't be told."""
+    begin = re.search(rf"(?<![\w.|]){re.escape(called)}\s*\(", text)
+    if begin is None or "\n" in text.strip():
+        return None
+    covered = _TEXTS.sub(lambda found: "_" * len(found[0]), text)
+    depth, end = 1, begin.end()
+    while depth and end < len(text):
+        depth += (covered[end] in "([{") - (covered[end] in ")]}")
+        end += 1
+    if depth:
+        return None
+    parts = _split_at_commas(text[begin.end() : end - 1])
+    if not parts:
+        return None
+    if name == "lookup" and parts[1:] and parts[0][0] in "'\"":
+        parts = [parts[1], parts[0], *parts[2:]]  # the table was named first
+    simple = re.fullmatch(r"[\w.|' ()\[\]]*", parts[0]) and not _CODE_WORDS & set(re.findall(r"\w+", parts[0]))
+    value = parts[0] if simple else f"({parts[0]})"
+    made = f"{value} | {name}" + (f"({', '.join(parts[1:])})" if parts[1:] else "")
+    made = f"({made})" if text[end : end + 1] in (".", "[", "(") else made
+    return text[: begin.start()] + made + text[end:]
+
+
+def _tables(environment: Environment, tree: nodes.Template, text: str, names: Names) -> Iterator[Finding]:
     for node in tree.find_all(nodes.Filter):
-        if node.name != "lookup" or not node.args or not isinstance(node.args[0], nodes.Const):
+        if node.name != "lookup" or not node.args:
             continue
-        table = str(node.args[0].value)
-        if table not in environment.tables:
-            fault: Fault = unknown_table(table, environment.tables)
-            yield Finding(fault.code, fault.message, fault.hint, table, node.lineno)
+        table = node.args[0]
+        if isinstance(table, nodes.Const) and str(table.value) not in environment.tables:
+            fault: Fault = unknown_table(str(table.value), environment.tables)
+            yield Finding(fault.code, fault.message, fault.hint, str(table.value), node.lineno)
+        if isinstance(table, nodes.Name) and table.name not in {*(names.known or ()), *_set_inside(tree)}:
+            near = did_you_mean(table.name, environment.tables)
+            if near is None or (near != table.name and names.known is None):
+                continue
+            message = _("The name of a table stands in quotes.")
+            whole = re.sub(rf"(lookup\s*\(\s*){re.escape(table.name)}\b", rf"\g<1>'{near}'", text)
+            hint = _("Write: {line}").format(line=f"lookup('{near}')")
+            yield Finding("unknown_name", message, hint, table.name, node.lineno, instead=whole)
 
 
 def _unknown_names(tree: nodes.Template, used: Collection[str], names: Names) -> Iterator[Finding]:
@@ -403,13 +509,28 @@ def _unknown_names(tree: nodes.Template, used: Collection[str], names: Names) ->
     granted = {*names.known, *ALWAYS, *_asked_for(tree), *_set_inside(tree)}
     for name in sorted(set(used) - granted):
         line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
-        near = did_you_mean(name, [*names.known, *ALWAYS])
-        known = _("Known are: {names}").format(names=", ".join(names.known))
-        hint = _("Did you mean {name}?").format(name=near) if near else known
+        hint = _meant_name(name, names)
         if name in _compared(tree):
             # Said first: whoever follows the other advice would compare a column with itself.
             hint = _("Is the word itself meant? Then put it in quotes: '{name}'.").format(name=name) + " " + hint
         yield Finding("unknown_name", _("The name {name} is not known.").format(name=name), hint, name, line)
+
+
+def _meant_name(name: str, names: Names) -> str:
+    """What somebody meant by a name that is not known: one of ours, or a heading."""
+    assert names.known is not None
+    same = next(
+        (heading for heading in names.unread if name in (heading, name_of(heading), proposed_name(heading))), ""
+    )
+    if same and names.has_columns:
+        return _add_column(same, names)
+    near = did_you_mean(name, [*names.known, *ALWAYS])
+    if near is None and (heading := did_you_mean(heading_key(name.replace("_", " ")), names.headings)) is not None:
+        near = names.headings[heading]
+    if name[:1].isupper() and names.has_columns and (near is None or near.casefold() != name.casefold()):
+        return _or_else(near, _add_column(name.replace("_", " "), names))
+    known = _("Known are: {names}").format(names=", ".join(names.known))
+    return _("Did you mean {name}?").format(name=near) if near else known
 
 
 def _compared(tree: nodes.Template) -> set[str]:

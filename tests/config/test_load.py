@@ -348,6 +348,9 @@ def test_a_mistake_hides_no_other(folder: Folder) -> None:
         ("personal.yaml:16:7", "unknown_field"),
         ("personal.yaml:16:27", "unknown_filter"),
         ("personal.yaml:18:13", "unknown_action"),
+        ("personal.yaml:20:5", "field_missing"),
+        ("personal.yaml:20:5", "field_missing"),
+        ("personal.yaml:20:14", "unknown_field"),
         ("personal.yaml:20:21", "unknown_name"),
     ]
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.explain.filters import filters
 from engine.template.check import Names, check_constant, check_template, check_truth, used_names
 from engine.template.environment import Environment
 from engine.template.faults import Finding
+from engine.template.filters import FILTERS
 
 COLUMNS = Names(
     ("vorname", "nachname", "email", "tel", "nr", "name"),
-    {"vorname": "vorname", "e-mail": "email", "tel. privat": "tel", "straße/nr": "nr", "rufname": "name"},
+    {"vorname": "vorname", "e-mail": "email", "tel. privat": "tel", "strasse/nr": "nr", "rufname": "name"},
 )
 UNSEEN = Names(None)
 
@@ -119,19 +122,28 @@ def test_a_mistake_comes_with_its_place_and_a_way_out(text: str, code: str, word
         ("{{ vorname 'x' }}", "does not fit", None, 1),
         ("{{ vorname", "too early", None, 1),
         ("{{ vorname }", "bracket }", "}", 1),
-        ("{{ (vorname }}", "bracket }", "}", 1),
+        ("{{ (vorname }}", "the bracket ) is missing", "}", 1),
         ("{{ vorname) }}", "bracket )", ")", 1),
         ("{{ }}", "missing before the closing", None, 1),
-        ("{{ vorname | }}", "missing before the closing", None, 1),
-        ("{{ vorname if }}", "missing before the closing", None, 1),
+        ("{{ vorname | }}", "Behind “|” something is missing", "|", 1),
+        ("{{ vorname if }}", "Behind “if” something is missing", "if", 1),
         ("{% if vorname %}x", "{% endif %}", "if", 1),
         ("{% endif %}", "stands alone", "endif", 1),
         ("{% fro x in y %}{% endfor %}", "{% for %}", "fro", 1),
-        ("{{ „x“ }}", "Write ' instead", "„", 1),
-        ("{{ 'x }}", "not closed", "'", 1),
-        ("{{ vorname && nachname }}", "Write and instead", "&", 1),
+        ("{{ „x“ }}", "Write: {{ 'x' }}", "„", 1),
+        ("{{ 'x }}", "never closed", "'", 1),
+        ("{{ vorname && nachname }}", "Write: {{ vorname and nachname }}", "&&", 1),
         ("{# x", "#}", "{#", 1),
-        ("{{ f(a=1, a=2) }}", "not a valid template", None, 1),
+        ("{{ f(a=1, a=2) }}", "one is named twice", None, 1),
+        ("{{ f(a=1, 2) }}", "in the wrong order", None, 1),
+        ("{{ vorname nachname }}", "Write: {{ vorname }} {{ nachname }}", "nachname", 1),
+        ("{{ vorname. | upper }}", "Behind the dot a name is missing", None, 1),
+        ("{{ vorname ? 'a' : 'b' }}", "{{ 'a' if name else 'b' }}", "?", 1),
+        ("{{ vorname is defined is none }}", "a second “is”", None, 1),
+        ("{% for x of vorname %}{% endfor %}", "“in” is missing", None, 1),
+        ("{% set 1 = vorname %}", "Only a name can be given a value", None, 1),
+        ("{% %}", "a statement is missing", None, 1),
+        ("{% vorname %}", "To show a value, write {{ vorname }}", "vorname", 1),
     ],
 )
 def test_a_syntax_error_is_said_in_plain_words(text: str, says: str, needle: str | None, line: int) -> None:
@@ -139,6 +151,169 @@ def test_a_syntax_error_is_said_in_plain_words(text: str, says: str, needle: str
     assert finding.code == "template_syntax"
     assert says in f"{finding.message} {finding.hint}"
     assert (finding.needle, finding.line) == (needle, line)
+
+
+ZUG = Names(("zug", "vorname", "ort", "handy"), {"zug": "zug", "ort": "ort", "mobil privat": "handy"})
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        ("{{ zug oder ort }}", "{{ zug or ort }}"),
+        ("{{ zug UND ort }}", "{{ zug and ort }}"),
+        ("{{ nicht zug }}", "{{ not zug }}"),
+        ("{{ zug || ort }}", "{{ zug or ort }}"),
+        ("{{ !zug }}", "{{ not zug }}"),
+        ("{{ zug wenn ort sonst '' }}", "{{ zug if ort else '' }}"),
+        ("{{ zug if ort sonst '' }}", "{{ zug if ort else '' }}"),
+        ("{{ wenn ort dann zug sonst '' }}", "{{ zug if ort else '' }}"),
+        ("{{ WENN(ort; zug; '') }}", "{{ zug if ort else '' }}"),
+        ("{{ 'a' wenn zug ist 'x' sonst 'b' }}", "{{ 'a' if zug == 'x' else 'b' }}"),
+        ("{{ zug ist nicht 'x' }}", "{{ zug != 'x' }}"),
+        ("{{ zug is not 'x' }}", "{{ zug != 'x' }}"),
+        ("{{ zug ist aktiv }}", "{{ zug == 'aktiv' }}"),
+        ("{{ zug ist nicht leer }}", "{{ zug != '' }}"),
+        ("{{ zug aus ['x'] }}", "{{ zug in ['x'] }}"),
+        ("{{ zug nicht in ['x'] }}", "{{ zug not in ['x'] }}"),
+        ("{{ zug = 'x' }}", "{{ zug == 'x' }}"),
+        ("{{ first_of(zug, d=1) if (zug = 'x') else '' }}", "{{ first_of(zug, d=1) if (zug == 'x') else '' }}"),
+        ("{{ zug <> 'x' }}", "{{ zug != 'x' }}"),
+        ("{{ zug == „x“ }}", "{{ zug == 'x' }}"),
+        ("{{ if zug }}a{{ else }}b{{ endif }}", "{% if zug %}a{% else %}b{% endif %}"),
+        ("{% wenn zug %}a{% sonst %}b{% ende %}", "{% if zug %}a{% else %}b{% endif %}"),
+        ("{% if zug %}a{% else if ort %}b{% endif %}", "{% if zug %}a{% elif ort %}b{% endif %}"),
+        ("{%- für x in zug -%}{{ x }}{%- ende für -%}", "{%- for x in zug -%}{{ x }}{%- endfor -%}"),
+        ("{{ zug | lookup: 'zuege' }}", "{{ zug | lookup('zuege') }}"),
+        ("a\n{{ zug oder 'oder' }}", "{{ zug or 'oder' }}"),
+    ],
+)
+def test_words_of_another_language_come_with_the_corrected_line(text: str, corrected: str) -> None:
+    (finding,) = check(text, ZUG)
+    assert finding.code == "template_syntax"
+    assert finding.hint == f"Write: {corrected}"
+    assert finding.instead is not None
+    assert check(finding.instead, ZUG) == []
+
+
+def test_a_column_may_have_a_german_word_as_its_name() -> None:
+    names = Names(("und", "ist", "zug"))
+    assert check("{{ und ~ ist }}", names) == []
+    assert check("{{ zug is defined and ist }}", names) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{{ Straße / Nr. }}", "`strasse_nr: Straße / Nr.`"),
+        ("{{ Straße und Nr. | upper }}", "`strasse_und_nr: Straße und Nr.`"),
+        ("{{ Telefon oder Handy }}", "`telefon_oder_handy: Telefon oder Handy`"),
+        ("{{ 1. Telefon | phone }}", "`column_1_telefon: 1. Telefon`"),
+        ("{{ Tel.: privat }}", '`tel_privat: "Tel.: privat"`'),
+        ("{{ Mobil (Arbeit) }}", "`mobil_arbeit: Mobil (Arbeit)`"),
+        ("{{ Name & Titel }}", "`name_titel: Name & Titel`"),
+        ("{{ Zug# }}", '`zug_2: "Zug#"`'),
+        ("{{ Name, Titel }}", '`name_titel: "Name, Titel"`'),
+    ],
+)
+def test_a_heading_that_no_column_has_comes_with_the_line_to_add(text: str, line: str) -> None:
+    (finding,) = check(text, ZUG)
+    assert finding.code in ("heading_as_name", "tuple")
+    assert f"add the line {line} there" in finding.hint
+    assert finding.instead is None
+
+
+@pytest.mark.parametrize("text", ["{{ Straße / Nr. }}", "{{ Tel.: privat }}", "{{ Zug# }}"])
+def test_a_heading_with_signs_is_one_where_the_list_is_not_known_yet(text: str) -> None:
+    (finding,) = check(text, UNSEEN)
+    assert (finding.code, finding.hint) == ("heading_as_name", "Write: {{ row['" + text[3:-3] + "'] }}")
+
+
+def test_words_that_may_be_one_heading_are_shown_both_ways() -> None:
+    (finding,) = check("{{ Telefon oder Handy }}", UNSEEN)
+    assert "{{ Telefon or Handy }}" in finding.hint
+    assert "{{ row['Telefon oder Handy'] }}" in finding.hint
+    assert finding.instead is None
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("Bemerkung", "`bemerkung: Bemerkung`"),
+        ("Geburtsdatum", "`geburtsdatum: Geburtsdatum`"),
+        ("geb_datum", "`geb_datum: Geb.-Datum`"),
+        ("Mobil_privat", "Did you mean handy?"),
+        ("xyz", "Known are: zug, vorname, ort, handy"),
+    ],
+)
+def test_a_name_that_no_column_has_may_be_a_heading(name: str, hint: str) -> None:
+    (finding,) = check("{{ " + name + " }}", replace(ZUG, unread=["Geb.-Datum"]))
+    assert (finding.code, finding.needle) == ("unknown_name", name)
+    assert hint in finding.hint
+
+
+def test_without_columns_nobody_is_told_to_add_one() -> None:
+    names = Names(("Zug", "Ort"), {"zug": "Zug", "ort": "Ort"}, has_columns=False)
+    for text in ("{{ Bemerkung }}", "{{ Straße / Nr. }}", "{{ Name, Titel }}"):
+        assert "columns" not in " ".join(finding.hint for finding in check(text, names))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("telefon", "phone"),
+        ("gross", "upper"),
+        ("groß", "upper"),
+        ("klein", "lower"),
+        ("datum", "date"),
+        ("nummer", "digits"),
+        ("trennen", "split"),
+        ("suchen", "lookup"),
+        ("ersetzen", "replace"),
+        ("alter", "age"),
+    ],
+)
+def test_a_german_word_leads_to_the_filter(name: str, meant: str) -> None:
+    (finding,) = check("{{ vorname | " + name + " }}")
+    assert finding.code == "unknown_filter"
+    assert f"{meant} ({filters()[meant]})" in finding.hint
+
+
+def test_where_no_filter_is_near_all_are_named() -> None:
+    (finding,) = check("{{ vorname | xyzzy }}")
+    assert all(name in finding.hint for name in FILTERS)
+
+
+def test_every_filter_of_ours_is_explained() -> None:
+    environment = Environment({}, ZoneInfo("UTC"))
+    assert set(FILTERS) | {"lookup"} <= filters().keys() <= environment.filters.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        ("{{ upper(vorname) }}", "{{ vorname | upper }}"),
+        ("{{ phone(handy, region='AT') }}", "{{ handy | phone(region='AT') }}"),
+        ("{{ gross(vorname) }}", "{{ vorname | upper }}"),
+        ("{{ upper(trim(vorname)) }}", "{{ vorname | trim | upper }}"),
+        ("{{ upper(vorname ~ zug) ~ ort }}", "{{ (vorname ~ zug) | upper ~ ort }}"),
+        ("{{ upper(vorname)[0] }}", "{{ (vorname | upper)[0] }}"),
+        ("{{ lookup('zuege', zug) }}", "{{ zug | lookup('zuege') }}"),
+        ("{{ zug | lookup(zuege) }}", "lookup('zuege')"),
+        ("{{ zug | lookup(zuge) }}", "lookup('zuege')"),
+    ],
+)
+def test_a_filter_written_as_a_function_and_a_table_without_quotes(text: str, corrected: str) -> None:
+    (finding,) = check(text, ZUG)
+    assert (finding.code, finding.hint) == ("unknown_name", f"Write: {corrected}")
+    assert finding.instead is not None
+    assert check(finding.instead, ZUG) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["{% macro upper(x) %}{{ x }}{% endmacro %}{{ upper(zug) }}", "{{ zug | lookup(ort) }}"]
+)
+def test_what_is_called_may_be_something_of_ones_own(text: str) -> None:
+    assert check(text, ZUG) == []
 
 
 def test_a_condition_without_braces_is_an_error() -> None:
