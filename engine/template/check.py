@@ -15,7 +15,7 @@ from engine.config.words import all_meant
 from engine.explain.filters import filters
 from engine.i18n import _
 from engine.problems import did_you_mean
-from engine.template.environment import Environment, free_names, parse, unknown_table, walk
+from engine.template.environment import Environment, Unsuitable, free_names, parse, unknown_table, walk
 from engine.template.faults import Fault, Finding
 from engine.template.rewritten import Rewritten, in_own_words
 from engine.template.syntax import explained
@@ -102,6 +102,8 @@ def _broken(environment: Environment, text: str, names: Names, error: TemplateSy
     found = list(_headings_inside(text, names, None))
     if found:
         return found
+    if isinstance(error, Unsuitable):
+        return [explained(error, text)]
     meant = in_own_words(text, names.known or ())
     is_template_then = meant is not None and _can_be_parsed(environment, meant.text)
     headings = list(_unlisted(environment, text, names, None))

@@ -180,8 +180,8 @@ def _comparisons(words: list[str], names: Collection[str], instead: dict[str, st
     """The words with ``==`` and ``!=`` for ``ist 'x'``, ``ist nicht 'x'``, ``ist gleich x``, ``ist aktiv``."""
     at = 0
     while at < len(words):
-        places = [number for number in range(at, len(words)) if words[number].strip()][:3] if words[at].strip() else []
-        found = _comparison([words[number] for number in places], names)
+        places = [number for number in range(at, min(at + 5, len(words))) if words[number].strip()][:3]
+        found = _comparison([words[number] for number in places], names) if words[at].strip() else None
         if found is None:
             yield words[at]
             at += 1
