@@ -132,9 +132,8 @@ def problems_summary(problems: Iterable[Problem]) -> Line:
     return ("bad" if errors else "warn"), f"{count}, {more}"
 
 
-def fixable_line(problems: Iterable[Problem]) -> Iterator[Line]:
-    """What `--fix` can do about problems, where it can do anything."""
-    count = sum(1 for problem in problems if problem.fixes)
+def fixable_line(count: int) -> Iterator[Line]:
+    """How many of the problems `--fix` puts right, where it can do anything."""
     if count:
         text = ngettext("`abgleich check --fix` mends {n} of them.", "`abgleich check --fix` mends {n} of them.", count)
         yield "", "→ " + text.format(n=count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,8 +55,18 @@ def command(
         show_json({"ok": good, **problems_document(problems, project.root, effects), **document})
     else:
         show_problems(problems, project.root, effects)
-        show([problems_summary(problems), *([] if fix else fixable_line(problems))])
+        show([problems_summary(problems), *([] if fix else fixable_line(_fixable(project, ids, problems)))])
     raise typer.Exit(EXIT_OK if good else EXIT_FAILED)
+
+
+def _fixable(project: Project, ids: list[str] | None, problems: list[Problem]) -> int:
+    """How many of the problems `--fix` puts right. It is tried: one mistake may keep another from being mended."""
+    if not any(problem.fixes for problem in problems):
+        return 0
+    from engine.sync.fix import fix
+
+    mended = Counter((one.at.file, one.code, one.message) for one in fix(project.root, ids).mended)
+    return (mended & Counter((one.at.file, one.code, one.message) for one in problems)).total()
 
 
 def _fixed(project: Project, ids: list[str] | None, document: dict[str, Any], as_json: bool) -> list[Problem]:

@@ -18,7 +18,7 @@ from engine.config.find import CONFIGURATION, FOLDER, SECRETS, STATE_FOLDER
 from engine.config.memory import Met, Present
 from engine.config.names import is_name, proposed_name
 from engine.config.node import Node
-from engine.config.parse import as_list, choose, draft, has_broken, parse, with_plurals
+from engine.config.parse import as_list, choose, draft, has_broken, join_entries, misplaced, parse, with_plurals
 from engine.config.schema import (
     CONDITIONS,
     CONNECTIONS,
@@ -29,15 +29,18 @@ from engine.config.schema import (
     Configuration,
     Connection,
     EachColumnModel,
+    Expect,
     Fe2Connection,
     MappingModel,
     Model,
+    SourceModel,
     TemplateCondition,
     TestModel,
     TimeCondition,
     TimePatternTrigger,
 )
 from engine.config.secret import hidden, in_configuration, in_source
+from engine.config.values import FALSE_WORDS, TRUE_WORDS
 from engine.config.yaml import MAX_FILE_BYTES, Part, Reader, listed
 from engine.i18n import _, language
 from engine.problems import Location, Problem, did_you_mean
@@ -45,6 +48,8 @@ from engine.problems import Path as KeyPath
 
 NEEDED = {"sql": ("url", "query"), "http": ("url",)}
 """Keys that a source of these types must have; one of any other type has a ``path``."""
+ENTRIES = {"triggers": "trigger", "actions": "action", "tests": "name"}
+"""Lists of a mapping, and the key with which every entry of them begins."""
 NOT_MAPPINGS = ("blueprints", "tables")
 
 ID = re.compile(r"[\w][\w.-]{0,99}")
@@ -467,6 +472,9 @@ class _Loader:
         name = _id_of(node, path)
         if not ID.fullmatch(name):
             self.problems.append(_bad_name(name, node.locate(("id",)), node.get("id") is None))
+        for key, word in ENTRIES.items():
+            join_entries(node.get(key), word, self.problems, (key,))
+        self._out_of_columns(node)
         model = draft(MappingModel, node, self.problems)
         for key in ("triggers", "conditions", "actions", "tests"):
             listed = as_list(node.get(key))
@@ -501,6 +509,38 @@ class _Loader:
                 hint = _("Write one; to mean the word null or ~ itself, put it in quotes.")
                 at = node.locate(("source", key))
                 self.problems.append(Problem("value_missing", _("A value is missing here."), hint, at))
+
+    def _out_of_columns(self, node: Node) -> None:
+        """Report what stands under ``columns`` and is no column there, and take it for what it is.
+
+        Any name would do for a column: ``where`` one level too deep would else let everybody take part.
+        """
+        source, listed = node.get("source"), node.find(("source", "columns"))
+        if source is None or listed is None or not isinstance(listed.value, dict):
+            return
+        base: KeyPath = ("source", "columns")
+        before, above = None, ""
+        known = Expect.model_fields.keys()
+        for name, entry in list(listed.value.items()):
+            path = (*base, name)
+            is_template = isinstance(entry.value, str) and ("{{" in entry.value or "{%" in entry.value)
+            is_setting = name == "expect" and isinstance(entry.value, dict) and entry.value.keys() <= known
+            of_above = before is not None and name in ColumnModel.model_fields and name not in (before.value or ())
+            if name in SourceModel.model_fields and (is_template or is_setting):
+                self.problems.append(misplaced(path, ("source", name), node))
+                listed.move(name, source)
+            elif before is not None and of_above and _is_setting_of_column(name, entry):
+                self.problems.append(misplaced(path, (*base, above, name), node))
+                before.value = before.value or {}
+                listed.move(name, before)
+                continue
+            elif is_template:
+                message = _("A heading of the list belongs here, not a template.")
+                hint = _("What is computed stands under `variables:`.")
+                self.problems.append(Problem("expected_text", message, hint, node.locate(path)))
+                entry.broken = True
+            takes_more = entry.value is None or (isinstance(entry.value, dict) and "each" not in entry.value)
+            before, above = (entry, name) if takes_more else (None, "")
 
     def _columns(self, node: Node) -> dict[str, AnyColumn] | None:
         listed = node.find(("source", "columns"))
@@ -693,6 +733,13 @@ def _no_name(name: str, line: str, at: Location) -> Problem:
         reserved=", ".join(("row", "source", "if", "none"))
     )
     return Problem("bad_name", message, hint + " " + _("Write: {line}").format(line=f"`{line}`"), at)
+
+
+def _is_setting_of_column(name: str, entry: Node) -> bool:
+    """Whether a name under ``columns`` is one of a column's own keys, by what stands behind it."""
+    if name == "heading":
+        return True
+    return isinstance(entry.value, str) and entry.value.casefold() in (*TRUE_WORDS, *FALSE_WORDS, "filled")
 
 
 def _numbered(name: str) -> Iterator[str]:

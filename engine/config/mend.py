@@ -19,6 +19,12 @@ _NO_BLANK = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(:)(?=[^\s:/])")
 _NO_COLON = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(?=[ ]+\S)")
 _WORD = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*[ ]*")
 _COMMENT = re.compile(r"[ ]+#[^'\"]*$")
+_FREE = ("columns", "variables", "fields", "row")
+"""Keys below which every name is the user's own, or the target's."""
+_STRUCTURAL = (
+    *("source", "variables", "tables", "actions", "tests", "triggers", "conditions", "columns", "where", "expect"),
+    *("connection", "match", "fields", "removal", "guard", "row"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,22 +303,63 @@ def _brackets(lines: list[str], error: Syntax) -> Iterator[Mend]:
 
 
 def _indentation(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    if not _says_something(lines[error.line]):
+        return
     message = _("This line is indented differently from its neighbours.")
     above = next((i for i in range(error.line - 1, -1, -1) if _says_something(lines[i])), None)
-    for index in (error.line, above):
-        if index is None or not _says_something(lines[index]):
-            continue
+    opener = _opener(lines, error.line)
+    wanted = _indent(lines[error.line])
+    places = [(index, level) for index in (error.line, above) if index is not None for level in _nearest(lines, index)]
+    if opener is not None and wanted in _open_levels(lines, opener) and _may_stand_under(lines, opener, wanted):
+        # What was open before it is still wanted behind it: this line ends it by mistake.
+        places.insert(0, (opener, wanted))
+    for index, level in dict.fromkeys(places):
         indent = _indent(lines[index])
-        for level in sorted(_levels(lines, index), key=lambda level: (abs(level - indent), -level)):
-            if level != indent:
-                hint = _("Put {wanted} blanks before it; now there are {found}.").format(wanted=level, found=indent)
-                hint = hint if level else _("Take away the blanks before it.")
-                edit = Edit(0, indent, " " * level)
-                yield Mend("yaml_indentation", message, index, indent, (edit,), hint, sure=False)
+        if level != indent:
+            hint = _("Put {wanted} blanks before it; now there are {found}.").format(wanted=level, found=indent)
+            hint = hint if level else _("Take away the blanks before it.")
+            owner = _owner(lines, index, level)
+            hint += " " + _("Then it stands under `{key}:`.").format(key=owner) if owner else ""
+            yield Mend("yaml_indentation", message, index, indent, (Edit(0, indent, " " * level),), hint, sure=False)
+
+
+def _nearest(lines: list[str], index: int) -> list[int]:
+    """Where the line could begin, the nearest column first."""
+    indent = _indent(lines[index])
+    return sorted(_levels(lines, index), key=lambda level: (abs(level - indent), -level))
+
+
+def _opener(lines: list[str], index: int) -> int | None:
+    """The line in whose block this one stands, as it is indented."""
+    indent = _indent(lines[index])
+    return next((i for i in range(index - 1, -1, -1) if _says_something(lines[i]) and _indent(lines[i]) < indent), None)
+
+
+def _may_stand_under(lines: list[str], index: int, level: int) -> bool:
+    """Whether a line may begin in this column: keys of the language are no columns, fields or variables."""
+    key = re.match(r"[ ]*(\w+):", lines[index])
+    return _owner(lines, index, level) not in _FREE or key is None or key[1] not in _STRUCTURAL
+
+
+def _owner(lines: list[str], index: int, level: int) -> str:
+    """The key under which the line stands once it begins in this column; empty at the outermost level."""
+    is_item = lines[index].lstrip().startswith("- ")
+    for line in reversed(lines[:index]):
+        dashes = len(line) - len(re.sub(r"^[ ]*(?:-[ ]+)*", "", line))
+        if _says_something(line) and (dashes < level or (is_item and dashes == level)):
+            key = re.match(r"[ ]*(?:-[ ]+)*([^\s#'\":{\[][^:]*):(?:\s|$)", line)
+            return key[1] if key is not None and dashes == _indent(line) else ""
+    return ""
 
 
 def _levels(lines: list[str], index: int) -> set[int]:
     """The columns in which a line may begin: those of the blocks that are open above it, and of the line below."""
+    below = next((line for line in lines[index + 1 :] if _says_something(line)), None)
+    return _open_levels(lines, index) | ({_indent(below)} if below is not None else set())
+
+
+def _open_levels(lines: list[str], index: int) -> set[int]:
+    """The columns of the blocks that are open above a line."""
     levels: set[int] = set()
     lowest: int | None = None
     for line in reversed(lines[:index]):
@@ -329,9 +376,6 @@ def _levels(lines: list[str], index: int) -> set[int]:
             lowest = indent
         if indent == 0:
             break
-    below = next((line for line in lines[index + 1 :] if _says_something(line)), None)
-    if below is not None:
-        levels.add(_indent(below))
     return levels
 
 

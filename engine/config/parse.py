@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from engine.config.node import Node
 from engine.config.words import meant, surely_meant
-from engine.i18n import _
+from engine.i18n import _, ngettext
 from engine.problems import Fix, Path, Problem
 
 M = TypeVar("M", bound=BaseModel)
@@ -170,16 +170,124 @@ def _put_right(model: type[BaseModel], node: Node, problems: list[Problem], path
     assert isinstance(node.value, dict)
     for name, info in model.model_fields.items():
         nested, below = _nested_model(info.annotation), node.get(name)
-        if nested is None or below is None or not isinstance(below.value, dict):
+        if below is None or below.broken:
             continue
-        for key in [key for key in node.value if key not in model.model_fields and key in nested.model_fields]:
-            hint = _("{key} belongs under `{name}:`. Put it there, indented.").format(key=key, name=name)
-            problems.append(replace(unknown_key(key, [], root, (*path, key)), hint=hint))
-            node.move(key, below)
-        for key in [key for key in below.value if key not in nested.model_fields and key in model.model_fields]:
-            hint = _("{key} belongs one level further out: put fewer blanks before it.").format(key=key)
-            problems.append(replace(unknown_key(key, [], root, (*path, name, key)), hint=hint))
-            below.move(key, node)
+        if nested is not None and isinstance(below.value, dict):
+            for key in [key for key in below.value if key not in nested.model_fields and key in model.model_fields]:
+                problems.append(misplaced((*path, name, key), (*path, key), root))
+                _move_with_block(key, below, node, model, nested)
+        wanted = _children(model, name, nested, node)
+        if wanted:
+            problems.append(misplaced((*path, wanted[0]), (*path, name, wanted[0]), root, len(wanted)))
+            if below.value is None:
+                below.value = {}
+            for key in wanted:
+                node.move(key, below)
+
+
+def _children(model: type[BaseModel], name: str, nested: type[BaseModel] | None, node: Node) -> list[str]:
+    """The keys beside ``name`` that were meant to stand below it."""
+    assert isinstance(node.value, dict)
+    below = node.value[name]
+    unknown = [key for key in node.value if key not in model.model_fields and key not in PLURALS]
+    if nested is not None:
+        is_there = isinstance(below.value, dict) or below.value is None
+        return [key for key in unknown if is_there and key in nested.model_fields]
+    if not _takes_any_key(model.model_fields[name].annotation) or not isinstance(below.value, dict | None):
+        return []
+    # Whatever follows at once and is nobody's: names of columns, variables and fields are free.
+    keys = list(node.value)
+    following = keys[keys.index(name) + 1 :]
+    found = []
+    for key in following:
+        if key in model.model_fields or key in PLURALS or surely_meant(key, model.model_fields.keys() - node.value):
+            break
+        found.append(key)
+    return found
+
+
+def _move_with_block(key: str, below: Node, node: Node, outer: type[BaseModel], inner: type[BaseModel]) -> None:
+    """Move a key out of the mapping below, and what follows it there where it has lost its own lines."""
+    assert isinstance(below.value, dict)
+    moved, keys = below.value[key], list(below.value)
+    if moved.value is None and not moved.broken:
+        own = []
+        for name in keys[keys.index(key) + 1 :]:
+            if name in inner.model_fields or name in outer.model_fields:
+                break
+            own.append(name)
+        if own:
+            moved.value = {}
+            for name in own:
+                below.move(name, moved)
+    below.move(key, node)
+
+
+def misplaced(path: Path, wanted: Path, root: Node, count: int = 1) -> Problem:
+    """The problem of a key that stands at ``path`` and belongs to ``wanted``, maybe with some lines behind it."""
+    at = root.locate_key(path)
+    key, now = path[-1], next((part for part in reversed(path[:-1]) if isinstance(part, str)), None)
+    owner = next((part for part in reversed(wanted[:-1]) if isinstance(part, str)), None)
+    message = _("{key} stands under `{name}:` here, where it does not belong.").format(key=key, name=now)
+    if now is None:
+        message = _("{key} stands at the outermost level here, where it does not belong.").format(key=key)
+    hint = _("It belongs at the outermost level: take away the blanks before it.")
+    if owner is not None:
+        hint = _("It belongs under `{name}:`.").format(name=owner)
+        blanks = _blanks(root, wanted)
+        if blanks is not None and at.column:
+            hint += " " + _("Put {wanted} blanks before it; now there are {found}.").format(
+                wanted=blanks, found=at.column - 1
+            )
+    if count > 1:
+        more = ngettext(
+            "The same holds for the line below it.", "The same holds for the {n} lines below it.", count - 1
+        )
+        hint += " " + more.format(n=count - 1)
+    return Problem("unknown_key", message, hint, at)
+
+
+def _blanks(root: Node, wanted: Path) -> int | None:
+    """How many blanks stand before the keys among which a key belongs; None where they stand in one line."""
+    owner = root.find(wanted[:-1])
+    at = root.locate_key(wanted[:-1])
+    keys = [place for place in owner.keys.values() if place.file == at.file] if owner is not None else []
+    beside = next((place for place in keys if place.line != at.line and place.column), None)
+    if beside is not None and beside.column is not None:
+        return beside.column - 1
+    return at.column + 1 if not keys and at.column else None
+
+
+def _takes_any_key(annotation: Any) -> bool:
+    return any((get_origin(part) or part) is dict for part in (annotation, *get_args(annotation)))
+
+
+def join_entries(listed: Node | None, word: str, problems: list[Problem], path: Path) -> None:
+    """Report entries of a list that have not the key which every one needs, and go on with the one before them."""
+    entries = listed.value if listed is not None and isinstance(listed.value, list) else []
+    joined: list[Node] = []
+    for entry in entries:
+        last = joined[-1] if joined else None
+        if last is None or not _continues(last, entry, word):
+            joined.append(entry)
+            continue
+        assert isinstance(entry.value, dict)
+        at = replace(entry.at, path=(*path, len(joined)))
+        message = _("The dash begins a new entry here, but {key} belongs to the entry above.")
+        hint = _("Write a blank instead of the dash.")
+        key = next(iter(entry.value))
+        problems.append(Problem("yaml_indentation", message.format(key=key), hint, at))
+        for key in list(entry.value):
+            entry.move(key, last)
+    if listed is not None and len(joined) < len(entries):
+        listed.value = joined
+
+
+def _continues(last: Node, entry: Node, word: str) -> bool:
+    if not isinstance(last.value, dict) or not isinstance(entry.value, dict) or not entry.value:
+        return False
+    own = {surely_meant(key, [word]) or key for key in entry.value}
+    return word in last.value and word not in own and "platform" not in own and not own & last.value.keys()
 
 
 def unknown_key(key: str, known: list[str], root: Node, path: Path) -> Problem:

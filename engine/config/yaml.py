@@ -510,10 +510,13 @@ class _Composer:
         mend, text = found
         column = self.text.original(mend.line, mend.column)
         at = Location(self.name, mend.line + 1, column + 1)
-        corrected = _shown(self.name, mend.applied(self.text.lines()[mend.line]))
-        hint = f"{mend.hint} {_('Write: {line}').format(line=f'`{corrected}`')}".strip()
-        code, line = self._before
-        goes_on = mend.code in SHIFTED and (line == mend.line or (code, line) == (mend.code, mend.line - 1))
+        line = self.text.lines()[mend.line]
+        corrected = _shown(self.name, mend.applied(line))
+        hint = mend.hint
+        if not hint or mend.applied(line).strip() != line.strip():
+            hint = f"{hint} {_('Write: {line}').format(line=f'`{corrected}`')}".strip()
+        code, last = self._before
+        goes_on = mend.code in SHIFTED and (last == mend.line or (code, last) == (mend.code, mend.line - 1))
         self._before = mend.code, mend.line
         fixes = _fixes(self.name, self.text, mend)
         if goes_on and self.problems[-1].fixes:

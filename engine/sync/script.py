@@ -13,8 +13,8 @@ from engine.config.find import CONFIGURATION, FOLDER, SECRETS
 from engine.config.load import Action, Project
 from engine.config.load import Mapping as MappingFile
 from engine.config.names import heading_key, name_of
-from engine.config.parse import unknown_key
-from engine.config.schema import AnyColumn, ColumnModel, FileTrigger, TemplateCondition
+from engine.config.parse import misplaced, unknown_key
+from engine.config.schema import ActionModel, AnyColumn, ColumnModel, FileTrigger, TemplateCondition
 from engine.config.secret import hidden
 from engine.config.words import CHECK_MARKS, check_mark, meant, surely_meant
 from engine.i18n import _, ngettext
@@ -544,7 +544,9 @@ class _Checker:
                 yield self._missing_field(name, (*base, name))
         for name, value in action.model.fields.items():
             path: Path = (*base, name)
-            if name in unknown:
+            if name in unknown and name in ActionModel.model_fields:
+                yield misplaced(path, (*action.path, name), self.node)
+            elif name in unknown:
                 problem = unknown_key(name, list(kind.fields), self.node, path)
                 message = _("{action} has no field {name}.").format(action=kind.action, name=name)
                 yield replace(problem, code="unknown_field", message=message)

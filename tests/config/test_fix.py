@@ -17,7 +17,7 @@ from engine.cli.door import EXIT_FAILED, EXIT_OK, run
 from engine.config.load import load
 from engine.sync.fix import Mended, fix, write
 from engine.sync.script import problems_of
-from tests.config.folder import CONFIGURATION, Folder
+from tests.config.folder import CONFIGURATION, MAPPING, Folder
 from tests.config.test_fuzz import SEED
 from tests.fuzz.mutate import mutated_text
 from tests.golden.test_golden import CASES, HERE
@@ -248,6 +248,25 @@ def test_programs_get_what_was_mended_and_what_is_left(folder: Folder, capsys: p
     found = {(one["line"], one["code"]): (one["before"], one["after"]) for one in document["fixed"]}
     assert found[12, "yaml_colon"] == ("    name:Name", "    name: Name")
     assert found[3, "unknown_key"] == ("auslöser:", "triggers:")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "promised"),
+    [
+        ("{{ name oder nr }}", True),
+        # behind the heading comes to light what a person must decide
+        ("{{ Familienname (alt) | fone }}", False),
+        ("{{ upper(nam) }}", False),
+    ],
+)
+def test_a_mend_is_promised_only_where_it_is_possible(
+    folder: Folder, capsys: pytest.CaptureFixture[str], wrong: str, promised: bool
+) -> None:
+    text = MAPPING.replace("{{ name }}", wrong).replace("name: Name", "name: Familienname (alt)")
+    folder.write("personal.yaml", text)
+    check(folder)
+    assert ("check --fix` mends 1 of them" in capsys.readouterr().out) is promised
+    assert (check(folder, "--fix") == EXIT_OK) is promised
 
 
 def test_a_password_in_a_mended_line_is_not_shown(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,13 +92,13 @@ def test_a_key_that_is_there_already_is_not_overwritten_by_a_misspelled_one(fold
 def test_a_key_one_level_too_far_out_is_told_where_it_belongs(folder: Folder) -> None:
     _made, problems, _node = parsed(folder, MappingModel, "source:\n  path: x\nkey: k\nactions: []\n")
     assert said(problems) == [("unknown_key", ("key",))]
-    assert problems[0].hint == "key belongs under `source:`. Put it there, indented."
+    assert problems[0].hint == "It belongs under `source:`. Put 2 blanks before it; now there are 0."
 
 
 def test_a_key_one_level_too_far_in_is_told_where_it_belongs(folder: Folder) -> None:
     _made, problems, _node = parsed(folder, MappingModel, "source:\n  path: x\n  key: k\n  actions: []\n")
     assert said(problems) == [("unknown_key", ("source", "actions"))]
-    assert problems[0].hint == "actions belongs one level further out: put fewer blanks before it."
+    assert problems[0].hint == "It belongs at the outermost level: take away the blanks before it."
 
 
 @pytest.mark.parametrize(
