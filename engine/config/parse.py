@@ -178,7 +178,8 @@ def _put_right(model: type[BaseModel], node: Node, problems: list[Problem], path
                 _move_with_block(key, below, node, model, nested)
         wanted = _children(model, name, nested, node)
         if wanted:
-            problems.append(misplaced((*path, wanted[0]), (*path, name, wanted[0]), root, len(wanted)))
+            found = misplaced((*path, wanted[0]), (*path, name, wanted[0]), root, len(wanted))
+            problems.append(found if nested is not None else _perhaps(found, name, list(model.model_fields)))
             if below.value is None:
                 below.value = {}
             for key in wanted:
@@ -202,8 +203,20 @@ def _children(model: type[BaseModel], name: str, nested: type[BaseModel] | None,
     for key in following:
         if key in model.model_fields or key in PLURALS or surely_meant(key, model.model_fields.keys() - node.value):
             break
+        text = node.value[key].value
+        if name == "columns" and isinstance(text, str) and "{{" in text:
+            break  # a heading is no template
         found.append(key)
     return found
+
+
+def _perhaps(problem: Problem, name: str, known: list[str]) -> Problem:
+    """A key that nobody knows may be one of those below the key before it, whose names are free."""
+    message = _("The key {key} is not known here.").format(key=problem.at.path[-1])
+    belongs = _("It belongs under `{name}:`.").format(name=name)
+    asked = problem.hint.replace(belongs, _("Does it belong under `{name}:`?").format(name=name), 1)
+    hint = f"{asked} {_('Known keys are: {names}').format(names=', '.join(known))}"
+    return replace(problem, message=message, hint=hint)
 
 
 def _move_with_block(key: str, below: Node, node: Node, outer: type[BaseModel], inner: type[BaseModel]) -> None:

@@ -35,7 +35,7 @@ _GERMAN = {
     "variables": "variable variablen",
     "tables": "tabelle tabellen nachschlagetabellen",
     "tests": "prüfungen prüfung",
-    "where": "wo wobei bedingung",
+    "where": "wo wobei bedingung filter auswahl",
     "expect": "erwarte erwartet erwartung erwartungen",
     "expect_every": "erwartet_alle erwarte_alle",
     "min_rows": "mindestzeilen min_zeilen",

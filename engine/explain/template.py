@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.explain.base import Entries, Explanation
+from engine.explain.filters import filters
 from engine.i18n import _
 
 
@@ -56,8 +57,11 @@ def entries() -> Entries:
         "heading_as_name": Explanation(
             _("In a template stands a heading with blanks, dots or hyphens; templates know names only."),
             '"{{ E-Mail privat }}"',
-            _("Write the name that the column has under columns, or row with the heading in quotes."),
-            "\"{{ row['E-Mail privat'] }}\"",
+            _(
+                "Write the name that the column has under columns; give it one there if it has none. Without columns, "
+                "write row with the heading in quotes."
+            ),
+            '"{{ email }}"\n"{{ row[\'E-Mail privat\'] }}"',
         ),
         "not_a_list": Explanation(
             _("A field takes a list of names, and an element of it is no text."),
@@ -107,10 +111,13 @@ def entries() -> Entries:
             '"{{ nr | int + 1 }}"',
         ),
         "template_syntax": Explanation(
-            _("A template can't be read: brackets or quotes do not fit, or a word is left over."),
-            '"{{ vorname }"',
-            _("Compare the brackets and quotes."),
-            '"{{ vorname }}"',
+            _(
+                "A template can't be read: brackets or quotes do not fit, a word is left over, or it is none that "
+                "templates know: they say and, or, not, if, else, in, == and !=."
+            ),
+            "\"{{ vorname wenn status = 'aktiv' sonst '' }}\"",
+            _("Compare the brackets and quotes, and write the words that the message names."),
+            "\"{{ vorname if status == 'aktiv' else '' }}\"",
         ),
         "template_too_deep": Explanation(
             _("A template has too many brackets inside of each other, or too many operators in one place."),
@@ -138,8 +145,8 @@ def entries() -> Entries:
         "unknown_filter": Explanation(
             _("Behind the bar stands a filter or a test that does not exist."),
             '"{{ handy | fone }}"',
-            _("Write the filter that the message suggests."),
-            '"{{ handy | phone }}"',
+            _("Write the filter that the message suggests; these are there."),
+            '"{{ handy | phone }}"\n' + "\n".join(f"{name}: {what}" for name, what in filters().items()),
         ),
         "unknown_name": Explanation(
             _(

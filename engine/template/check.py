@@ -329,9 +329,10 @@ def _quote(text: str) -> str:
 
 def _in_own_words(text: str, meant: Rewritten, headings: list[Finding]) -> Finding:
     """The words that templates have for those of another language, and the corrected line where it is a template."""
-    pairs = ", ".join(f"{word} → {ours}" for word, ours in meant.instead.items())
+    written = sorted(meant.instead, key=text.find)
+    pairs = ", ".join(f"{word} → {meant.instead[word]}" for word in written)
     message = _("Templates have other words here: {pairs}.").format(pairs=pairs)
-    needle = next(iter(meant.instead))
+    needle = written[0]
     needle = needle.strip("{} …") if needle.startswith("{{") else re.split(r"\(…| … ", needle)[0]
     before, after = text.split("\n"), meant.text.split("\n")
     line = next((number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)

@@ -464,7 +464,8 @@ def explain(error: Exception) -> Fault:
         message = _("A name or key is not there: {reason}").format(reason=error.message)
         return Fault("unknown_name", message, _("Where it may be missing write {example}.").format(example=_OR_NOTHING))
     if isinstance(error, SecurityError):
-        message = _("Templates may not do this: {reason}").format(reason=error.message)
+        named = re.search(r"attribute '(\w+)'", str(error.message))
+        message = _("Templates may not use “{name}”.").format(name=named[1] if named else "…")
         return Fault("forbidden", message, _("Use columns, variables and filters only."))
     if isinstance(error, ZeroDivisionError):
         hint = _("Ask before: {example}.").format(example="{{ a / b if b else '' }}")
@@ -476,7 +477,7 @@ def explain(error: Exception) -> Fault:
     ):
         return Fault(
             "template_failed",
-            _("Text, numbers and lists can't be computed with each other: {reason}").format(reason=_reason(error)),
+            _("Texts, numbers and lists can't be computed with each other."),
             _("Make a text a number with {number}, and join texts with {join}.").format(
                 number="{{ a | int }}", join="{{ a ~ b }}"
             ),

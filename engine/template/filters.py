@@ -776,16 +776,37 @@ class _Translated:
             raise FilterError(
                 "regex_invalid",
                 _("'{find}' can't be used as a search pattern: {reason}").format(
-                    find=_shown(self.find), reason=str(error) or type(error).__name__
+                    find=_shown(self.find), reason=_why_no_pattern(error)
                 ),
                 _(r"To search for one of . * + ? ( ) [ ] itself, put \ before it."),
             ) from None
 
 
+def _why_no_pattern(error: Exception) -> str:
+    """What is wrong with a pattern or a replacement, in plain words where it is a common mistake."""
+    said = str(error) or type(error).__name__
+    known = {
+        "missing )": _("a bracket ( is opened and not closed"),
+        "unbalanced parenthesis": _("a bracket ) closes nothing"),
+        "trailing characters": _("a bracket ) closes nothing"),
+        "unterminated character set": _("a bracket [ is opened and not closed"),
+        "bad set": _("a bracket [ is opened and not closed"),
+        "nothing to repeat": _("before * or + stands nothing to repeat"),
+        "multiple repeat": _("before * or + stands nothing to repeat"),
+        "no such group": _("the pattern has not so many brackets"),
+        "invalid group reference": _("the pattern has not so many brackets"),
+        "unknown group": _("the pattern has not so many brackets"),
+        "bad escape": _("a \\ stands before a letter it does not fit"),
+    }
+    return next((words for part, words in known.items() if part in said), f"({said})")
+
+
 def _bad_replacement(replace: str, reason: Exception) -> FilterError:
     return FilterError(
         "regex_replacement",
-        _("'{replace}' can't be used as a replacement: {reason}").format(replace=_shown(replace), reason=reason),
+        _("'{replace}' can't be used as a replacement: {reason}").format(
+            replace=_shown(replace), reason=_why_no_pattern(reason)
+        ),
         _(r"\1 is what the first pair of round brackets in the pattern found; write \\ for a \ itself."),
     )
 
