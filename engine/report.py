@@ -611,7 +611,9 @@ def preview_lines(row: Mapping[str, Any]) -> Iterator[Line]:
     for action, fields in row["actions"].items():
         if fields is None:
             rejected = any(p["severity"] == "error" and p["action"] in (None, action) for p in row["problems"])
-            text = _("rejected: whoever it is stays as last sent") if rejected else _("does not take part")
+            text = _("does not take part")
+            if rejected:
+                text = _("rejected: nothing is sent of this row; whoever was sent before stays as last sent")
             yield "warn" if rejected else "dim", f"  {action}: {text}"
             continue
         yield "", f"  {action}"
