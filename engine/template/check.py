@@ -20,6 +20,7 @@ from engine.template.faults import Fault, Finding
 from engine.template.rewritten import Rewritten, in_own_words
 from engine.template.syntax import explained
 
+LONGEST_HEADING = 200
 ALWAYS = ("row", "rows", "source", "trigger", "first_of", "now", "today", "range", "dict", "namespace")
 
 _EXPRESSION = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
@@ -275,7 +276,7 @@ def _or_else(near: str | None, hint: str) -> str:
 
 def _is_perhaps_heading(inner: str) -> bool:
     """Whether what is no code may be a heading: it begins like one, and has no texts, brackets or comparisons."""
-    return bool(_PERHAPS_HEADING.fullmatch(inner)) and not _STATEMENT.match(inner)
+    return len(inner) <= LONGEST_HEADING and bool(_PERHAPS_HEADING.fullmatch(inner)) and not _STATEMENT.match(inner)
 
 
 def _has_attribute_of_number(tree: nodes.Template) -> bool:
@@ -310,7 +311,7 @@ def _is_all_known(inner: str, names: Names) -> bool:
 
 def _is_heading_like(inner: str, own: Collection[str]) -> bool:
     # `a - b` and `source.file` are code; `E-Mail` and `Tel. privat` are headings.
-    if not _HEADING_LIKE.fullmatch(inner):
+    if len(inner) > LONGEST_HEADING or not _HEADING_LIKE.fullmatch(inner):
         return False
     first = re.split(r"[-. /(]", inner)[0]
     words = re.split(r"\W+", inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -314,6 +315,16 @@ def test_a_filter_written_as_a_function_and_a_table_without_quotes(text: str, co
 )
 def test_what_is_called_may_be_something_of_ones_own(text: str) -> None:
     assert check(text, ZUG) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ " + "A" * 60_000 + " }}", "{{ " + "a oder " * 8_000 + "b }}", "{% ende %}" * 5_000]
+)
+def test_no_text_takes_long(text: str) -> None:
+    begin = time.monotonic()
+    assert check(text, ZUG)
+    check(text, UNSEEN)
+    assert time.monotonic() - begin < 5
 
 
 def test_a_condition_without_braces_is_an_error() -> None:
