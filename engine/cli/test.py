@@ -13,7 +13,7 @@ from engine.cli.common import given_file, good_mapping, load_project, mapping_id
 from engine.cli.door import EXIT_FAILED, EXIT_OK
 from engine.cli.output import show, show_json, show_problems
 from engine.cli.usage import Examples, WrongUsage
-from engine.i18n import _, ngettext
+from engine.i18n import _
 from engine.problems import Problem
 from engine.report import Line
 
@@ -50,7 +50,7 @@ def command(
     """Test."""
     from engine.problems import ProblemError
     from engine.report import test_lines
-    from engine.sync.preview import run_tests
+    from engine.sync.trials import run_tests
 
     project = load_project(context)
     if freeze is not None:
@@ -129,11 +129,4 @@ def _freeze(project: Project, words: list[str], key: str, as_json: bool) -> None
             ("warn", _("These cells stand in it as they are, because they decide: {cells}").format(cells=kept)),
         ]
     )
-    if frozen.joined:
-        text = ngettext(
-            "{n} more row of this person is not in it: a test has one row.",
-            "{n} more rows of this person are not in it: a test has one row.",
-            frozen.joined,
-        )
-        show([("warn", text.format(n=frozen.joined))])
     show([("", _("Give it a better name there, then: abgleich test {id}").format(id=mapping.id))])

@@ -36,6 +36,7 @@ from engine.config.values import (
     OptionalSixtieth,
     OptionalText,
     OptionalWeekdays,
+    Rows,
     RpcUrl,
     Seconds,
     Sequence,
@@ -383,8 +384,9 @@ class TestModel(Model):
 
     name: Filled
     """What the test shows."""
-    row: Mapping
-    """A row of the list: heading (or name of the column) and cell. What is left out is empty."""
+    row: Rows
+    """A row of the list: heading (or name of the column) and cell. What is left out is empty. With group_by also a list
+    of the rows of one person."""
     expect: Mapping
     """By action: the fields that matter; null where the row takes no part."""
 

@@ -343,6 +343,19 @@ def mapping(value: Any) -> dict[str, Any]:
     return value
 
 
+def rows(value: Any) -> tuple[dict[str, Any], ...]:
+    """One row as keys and values, or a list of rows."""
+    listed = value if isinstance(value, list | tuple) else [value]
+    if not listed or not all(isinstance(row, dict) for row in listed):
+        example = "{Personalnummer: 1042, Vorname: Max}"
+        raise wrong(
+            "expected_mapping",
+            _("A row is expected here."),
+            _("Write: {line}").format(line=f"`row: {example}`"),
+        )
+    return tuple(listed)
+
+
 def names_by_key(value: Any) -> dict[str, str]:
     """Keys with one text each, and at least one."""
     found = mapping(value)
@@ -385,6 +398,7 @@ Zone = Annotated[str, PlainValidator(zone)]
 Headers = Annotated[dict[str, str], PlainValidator(headers)]
 Mark = Annotated[str, PlainValidator(mark)]
 Mapping = Annotated[dict[str, Any], PlainValidator(mapping)]
+Rows = Annotated[tuple[dict[str, Any], ...], PlainValidator(rows)]
 NamesByKey = Annotated[dict[str, str], PlainValidator(names_by_key)]
 Sequence = Annotated[tuple[Any, ...], PlainValidator(sequence)]
 Lower = BeforeValidator(lambda value: value.strip().casefold() if isinstance(value, str) else value)

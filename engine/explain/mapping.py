@@ -190,6 +190,12 @@ def entries() -> Entries:
             _("A connection was copied under another name."),
             _("Keep one of them; several mappings may use one connection."),
         ),
+        "several_persons": Explanation(
+            _("The rows of a test are not one person's."),
+            "row: [{Nr: 1042}, {Nr: 1043}]",
+            _("Make a test of each. Only where the mapping joins rows (`group_by`) a test may have several."),
+            "row: {Nr: 1042}",
+        ),
         "trigger_elsewhere": Explanation(
             _("All matching files make one list, but a trigger watches files that are never read."),
             "triggers:\n  - {trigger: file, path: inbox/neu.csv}\nsource: {path: inbox/*.csv, combine: all}",

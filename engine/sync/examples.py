@@ -41,7 +41,17 @@ def check_examples(mapping: Mapping) -> Iterator[Problem]:
     """The headings of the rows, and the actions and fields that are expected, exist."""
     for stray in _strays(mapping).values():
         yield from _heading_problems(mapping, stray)
+    yield from _several_rows(mapping)
     yield from _expectations(mapping)
+
+
+def _several_rows(mapping: Mapping) -> Iterator[Problem]:
+    """Several rows make a person only where the mapping joins them."""
+    for index in range(_count(mapping)):
+        if len(_row_paths(mapping, index)) > 1 and mapping.model.source.group_by is None:
+            message = _("A test speaks of one person; these rows are several.")
+            hint = _("Make a test of each. Rows are joined where the mapping has `group_by`.")
+            yield Problem("several_persons", message, hint, mapping.node.locate(("tests", index, "row")))
 
 
 # -- headings --------------------------------------------------------------------------------------------------------
@@ -73,8 +83,19 @@ def _patterns(mapping: Mapping) -> list[str]:
 
 
 def _rows(mapping: Mapping) -> list[list[str]]:
-    """The headings of the row of each test."""
-    return [_keys(mapping, ("tests", index, "row")) for index in range(_count(mapping))]
+    """The headings of each test, of all its rows."""
+    return [
+        [*dict.fromkeys(key for path in _row_paths(mapping, index) for key in _keys(mapping, path))]
+        for index in range(_count(mapping))
+    ]
+
+
+def _row_paths(mapping: Mapping, index: int) -> list[Path]:
+    """Where the rows of a test stand: under ``row``, or there in a list."""
+    path: Path = ("tests", index, "row")
+    node = mapping.node.find(path)
+    listed = node.value if node is not None and isinstance(node.value, list) else None
+    return [path] if listed is None else [(*path, number) for number in range(len(listed))]
 
 
 def _count(mapping: Mapping) -> int:
@@ -147,9 +168,9 @@ def _lines(places: list[Location]) -> str:
 
 
 def _place(mapping: Mapping, index: int, stray: _Stray) -> Location:
-    row: Path = ("tests", index, "row")
-    key = next(key for key in _keys(mapping, row) if heading_key(key) == heading_key(stray.heading))
-    return mapping.node.locate_key((*row, key))
+    places = ((path, key) for path in _row_paths(mapping, index) for key in _keys(mapping, path))
+    path, key = next(place for place in places if heading_key(place[1]) == heading_key(stray.heading))
+    return mapping.node.locate_key((*path, key))
 
 
 def _column_with(mapping: Mapping, heading: str) -> tuple[str, Location] | None:

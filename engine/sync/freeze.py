@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -29,10 +29,11 @@ from engine.source.base import Value
 from engine.source.columns import fits
 from engine.sync.headings import Role, guess
 from engine.sync.invent import Inventor
-from engine.sync.preview import checked_job, differences_of, records, render_row, unprefixed
+from engine.sync.preview import checked_job, records
 from engine.sync.reading import Reading, Row, open_reading
 from engine.sync.script import Job, seen_by_user
 from engine.sync.trace import Search, not_found
+from engine.sync.trials import differences_of, render_rows, unprefixed
 from engine.template.check import chosen_by, is_template, texts_in, used_names
 from engine.template.kinds import AnyKind, Choice, Items
 
@@ -49,20 +50,27 @@ _PARTS = re.compile(r"(\s*[,;|/\r\n]+\s*)")
 
 @dataclass(frozen=True)
 class Frozen:
-    """A test made of a real row. ``kept`` are the cells that stand in it as they are, of lists those texts that do;
-    ``joined`` rows are left out.
+    """A test made of the real rows of a person. ``kept`` are the cells that stand in it as they are, of lists those
+    texts that do.
     """
 
     name: str
-    row: dict[str, Value]
+    rows: tuple[dict[str, Value], ...]
     expect: dict[str, Any]
     kept: dict[str, Value]
-    joined: int
+
+    @property
+    def row(self) -> Any:
+        """What stands under ``row:``: one row, or a list of several."""
+        return self.rows[0] if len(self.rows) == 1 else list(self.rows)
 
     def lines(self) -> list[str]:
         """The test as YAML, without indentation."""
         made = [f"- name: {scalar(self.name)}", "  row:"]
-        made += [line for heading, value in self.row.items() for line in _field_lines(heading, value, "    ")]
+        dash = "" if len(self.rows) == 1 else "- "
+        for row in self.rows:
+            lines = [line for heading, value in row.items() for line in _field_lines(heading, value, "")]
+            made += [f"    {' ' * len(dash) if number else dash}{line}" for number, line in enumerate(lines)]
         made.append("  expect:")
         for action, fields in self.expect.items():
             if fields is None:
@@ -86,9 +94,9 @@ def freeze(project: Project, mapping: MappingFile, file: Path | None, key: str, 
     if problem is not None:
         raise UserMustFix(Problem("row_not_frozen", problem, _other_row(), Location(row.file, row.line)))
     assert row.kept is not None
-    cells = _used_cells(job, row.kept.cells)
+    rows = [_used_cells(job, cells) for cells in (row.kept.cells, *row.kept.joined)]
     for _try in range(TRIES):
-        found = _attempt(job, cells, facts, random, _free_name(mapping), len(row.kept.joined))
+        found = _attempt(job, rows, facts, random, _free_name(mapping))
         if found is not None:
             return found
     message = _("No invented row behaves like this one. Nothing was written.")
@@ -117,7 +125,9 @@ def _look(job: Job, reading: Reading, key: str) -> tuple[Row, _Facts]:
     roles: dict[str, Role | None] = {}
     for row in reading.each():
         search.pass_by(row)
-        if (row.rendered.key or row.left_out) == key and found is None:
+        # Of rows that are joined, those that `where` leaves out come first.
+        is_better = found is None or (row.rendered.selected and not found.rendered.selected)
+        if (row.rendered.key or row.left_out) == key and is_better:
             found = row
         for heading, value in row.kept.cells.items() if row.kept is not None else ():
             if heading not in roles:
@@ -141,53 +151,62 @@ def _unfit(row: Row) -> str | None:
     return None
 
 
-def _attempt(
-    job: Job, cells: Mapping[str, Value], facts: _Facts, random: Random, name: str, joined: int
-) -> Frozen | None:
-    """One invented row with what it becomes; None where it is rejected or something real has survived."""
-    row, kept = _invented(job, cells, facts, random)
-    rendered = render_row(job, row)
+def _attempt(job: Job, rows: Sequence[Mapping[str, Value]], facts: _Facts, random: Random, name: str) -> Frozen | None:
+    """Invented rows with what they become; None where they are rejected or something real has survived."""
+    invented, kept = _invented(job, rows, facts, random)
+    rendered = render_rows(job, invented)
     problems: list[dict[str, Any]] = []
     targets = unprefixed(job)
     made = dict(records(job, targets, rendered, problems)) if rendered.selected else {}
     if rendered.selected and (rendered.faults or any(problem["severity"] == "error" for problem in problems)):
         return None
     expect = {block.id: _expected(job, block.id, made.get(block.id)) for block in job.blocks}
-    frozen = Frozen(name, row, expect, kept, joined)
-    real = {text for heading, value in cells.items() for text in _leaves(value) if _is_real(text, kept.get(heading))}
+    frozen = Frozen(name, invented, expect, kept)
+    cells = [(heading, text) for row in rows for heading, value in row.items() for text in _leaves(value)]
+    real = {text for heading, text in cells if _is_real(text, kept.get(heading))}
     if _survives(real, facts.known, frozen):
         return None
-    test = TestModel(name=name, row=row, expect=expect)
+    test = TestModel(name=name, row=invented, expect=expect)
     return frozen if not [*differences_of(job, targets, test)] else None
 
 
 def _invented(
-    job: Job, cells: Mapping[str, Value], facts: _Facts, random: Random
-) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The row with everything replaced that does not decide, and the cells that stay. Names first: mails need them."""
-    texts = {heading: [*_leaves(value)] for heading, value in cells.items()}
+    job: Job, rows: Sequence[Mapping[str, Value]], facts: _Facts, random: Random
+) -> tuple[tuple[dict[str, Value], ...], dict[str, Value]]:
+    """The rows with everything replaced that does not decide, and the cells that stay.
+
+    Names first: mails need them. The same text is replaced by the same one in every row.
+    """
+    texts: dict[str, list[str]] = {}
+    for row in rows:
+        for heading, value in row.items():
+            texts.setdefault(heading, []).extend(_leaves(value))
     values = {text.casefold() for each in texts.values() for text in each}
     words = {word for value in values for word in re.findall(r"\w+", value)}
     inventor = Inventor(random, values | {word for word in words if len(word) > 1} | facts.keys)
     roles = {heading: _role(heading, " ".join(each)) for heading, each in texts.items()}
     mails = {heading: any("@" in text for text in each) for heading, each in texts.items()}
-    made: dict[str, Value] = {}
+    made: list[dict[str, Value]] = [{} for _row in rows]
     kept: dict[str, Value] = {}
-    for heading in sorted(cells, key=lambda one: (roles[one] not in ("first", "last", "whole"), mails[one])):
-        value, role = cells[heading], roles[heading]
-        staying: list[str] = []
+    for heading in sorted(texts, key=lambda one: (roles[one] not in ("first", "last", "whole"), mails[one])):
+        role = roles[heading]
+        staying: dict[str, None] = {}
 
-        def change(text: str, heading: str = heading, role: Role | None = role, into: list[str] = staying) -> str:
+        def change(text: str, heading: str = heading, role: Role | None = role, into: Any = staying) -> str:
             changed, stays = _changed(
                 text, role, [_stays(job, heading, p, role, facts) for p in _split(text)], inventor
             )
-            into += [text] if stays else []
+            into |= {text: None} if stays else {}
             return changed
 
-        made[heading] = _mapped(value, change)
+        for row, new in zip(rows, made, strict=True):
+            if heading in row:
+                new[heading] = _mapped(row[heading], change)
         if staying:
-            kept[heading] = staying[0] if isinstance(value, str) else staying
-    return {heading: made[heading] for heading in cells}, kept
+            is_one = len(rows) == 1 and isinstance(rows[0].get(heading), str)
+            kept[heading] = next(iter(staying)) if is_one else list(staying)
+    ordered = ({heading: new[heading] for heading in row} for row, new in zip(rows, made, strict=True))
+    return tuple(ordered), kept
 
 
 def _changed(text: str, role: Role | None, stays: list[bool], inventor: Inventor) -> tuple[str, bool]:
@@ -411,7 +430,7 @@ def _adds_only(before: str, after: str, frozen: Frozen) -> bool:
         return False
     tests = new.pop("tests")
     former = old.pop("tests", []) if isinstance(old, dict) else []
-    wanted = {"name": frozen.name, "row": frozen.row, "expect": _as_outline(frozen.expect)}
+    wanted = {"name": frozen.name, "row": _as_outline(frozen.row), "expect": _as_outline(frozen.expect)}
     return bool(new == old and tests[:-1] == (former or []) and tests[-1] == wanted)
 
 

@@ -152,7 +152,7 @@ class _Gatherer:
         if not rendered.key:
             self.found.unidentified += 1
             if not any(fault.action is None for fault in rendered.faults):
-                self._reject(row, None, None, _no_key(self.job.mapping.model.source.key), KEY)
+                self._reject(row, None, None, no_key(self.job), KEY)
                 return
         for fault in rendered.faults:
             self._reject(row, fault.action, fault.field, fault.fault, fault.path)
@@ -300,8 +300,9 @@ class _Gatherer:
         )
 
 
-def _no_key(name: str) -> Fault:
-    message = _("The key {name} is empty: this row could be anybody.").format(name=name)
+def no_key(job: Job) -> Fault:
+    """Why a row without a key is rejected."""
+    message = _("The key {name} is empty: this row could be anybody.").format(name=job.mapping.model.source.key)
     return Fault("key_empty", message, _("Fill it in, or leave the row out with `where`."))
 
 

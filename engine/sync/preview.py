@@ -1,32 +1,24 @@
-"""What rows become, without a network and without the state; and the mappings' own tests."""
+"""What rows become, without a network and without the state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from engine.config.load import Mapping as MappingFile
 from engine.config.load import Project
-from engine.config.names import heading_key, name_of
-from engine.config.schema import AnyColumn, Fe2Connection, TestModel
 from engine.i18n import _
-from engine.problems import Problem, Refused, UserMustFix, did_you_mean
-from engine.source.base import Scan
-from engine.source.columns import MISSING, fits, layout_of
-from engine.source.records import clean
+from engine.problems import UserMustFix
 from engine.state.store import Store
-from engine.sync.gather import KEY
+from engine.sync.gather import KEY, no_key
 from engine.sync.reading import Reading, Row, damage_fault, open_reading
 from engine.sync.record import Record
 from engine.sync.script import Job, prepare, seen_by_user
 from engine.sync.trace import Search, not_found, steps_of
 from engine.target.base import Target
-from engine.template.check import is_template, used_names
 from engine.template.faults import Fault
-from engine.template.kinds import NAMES, AnyKind, Items, Kind, Pairs
 from engine.template.program import Rendered
 
 
@@ -96,20 +88,20 @@ def _as_json(job: Job, row: Row, doubled: set[str]) -> dict[str, Any]:
     problems: list[dict[str, Any]] = []
     actions: dict[str, Record | None] = {block.id: None for block in job.blocks}
     if row.damaged is not None:
-        problems.append(_shown(damage_fault(row.damaged), None, None) | _place(row))
+        problems.append(fault_as_json(damage_fault(row.damaged), None, None) | _place(row))
     elif rendered.selected:
         for fault in rendered.faults:
             place = _place(row, job.columns_of(fault.path))
-            problems.append(_shown(fault.fault, fault.action, fault.field) | place)
-        problems += [_shown(note, None, None, "warning") | _place(row) for note in rendered.notes]
+            problems.append(fault_as_json(fault.fault, fault.action, fault.field) | place)
+        problems += [fault_as_json(note, None, None, "warning") | _place(row) for note in rendered.notes]
         if not rendered.key and not problems:
-            message = _("The key {name} is empty: this row could be anybody.").format(name=job.mapping.model.source.key)
-            hint = _("Fill it in, or leave the row out with `where`.")
-            problems.append(_shown(Fault("key_empty", message, hint), None, None) | _place(row, job.columns_of(KEY)))
+            problems.append(fault_as_json(no_key(job), None, None) | _place(row, job.columns_of(KEY)))
         elif rendered.key in doubled:
             message = _("The key {key} stands in several rows.").format(key=rendered.key)
             hint = _("Which one is right? Keep one row, or join them with group_by.")
-            problems.append(_shown(Fault("double_key", message, hint), None, None) | _place(row, job.columns_of(KEY)))
+            problems.append(
+                fault_as_json(Fault("double_key", message, hint), None, None) | _place(row, job.columns_of(KEY))
+            )
         told = len(problems)
         actions = dict(records(job, job.targets, rendered, problems))
         for problem in problems[told:]:
@@ -140,11 +132,12 @@ def records(
             continue
         names = [entry.name for entry in block.fields]
         record, faults = targets[block.id].record(rendered.key or "", dict(zip(names, values, strict=True)))
-        problems += [_shown(f.fault, block.id, f.field, "warning" if f.warning else "error") for f in faults]
+        problems += [fault_as_json(f.fault, block.id, f.field, "warning" if f.warning else "error") for f in faults]
         yield block.id, record
 
 
-def _shown(fault: Fault, action: str | None, field: str | None, severity: str = "error") -> dict[str, Any]:
+def fault_as_json(fault: Fault, action: str | None, field: str | None, severity: str = "error") -> dict[str, Any]:
+    """A fault of a row, or of one action's part of it, as ``preview --json`` shows it."""
     return {
         "severity": severity,
         "action": action,
@@ -153,182 +146,3 @@ def _shown(fault: Fault, action: str | None, field: str | None, severity: str = 
         "message": fault.message,
         "hint": fault.hint or None,
     }
-
-
-# -- tests of mappings -----------------------------------------------------------------------------------------------
-
-
-def run_tests(project: Project, mapping: MappingFile) -> Iterator[dict[str, Any]]:
-    """Each test of a mapping, as ``test --json`` shows it."""
-    job, problems = prepare(project, mapping)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise UserMustFix(*errors)
-    targets = unprefixed(job)
-    for test in mapping.tests:
-        differences = list(differences_of(job, targets, test))
-        yield {"mapping": mapping.id, "name": test.name, "ok": not differences, "differences": differences}
-
-
-def unprefixed(job: Job) -> dict[str, Target]:
-    """The targets as tests see them."""
-    return {name: _without_prefix(target) for name, target in job.targets.items()}
-
-
-def _without_prefix(target: Target) -> Target:
-    """Tests speak of the ids of the list: the connection's prefix is not their matter."""
-    connection = getattr(target, "connection", None)
-    if not isinstance(connection, Fe2Connection):
-        return target
-    return type(target)(target.model, connection.model_copy(update={"id_prefix": ""}))  # type: ignore[attr-defined]
-
-
-def differences_of(job: Job, targets: Mapping[str, Target], test: TestModel) -> Iterator[dict[str, Any]]:
-    """What a test expects and does not get."""
-    try:
-        rendered = render_row(job, test.row)
-    except Refused as error:
-        for problem in error.problems:
-            yield _difference(None, None, message=f"{problem.message} {problem.hint}".strip())
-        return
-    found: list[dict[str, Any]] = []
-    if rendered.selected:
-        found += [_shown(fault.fault, fault.action, fault.field) for fault in rendered.faults]
-    made = dict(records(job, targets, rendered, found)) if rendered.selected else {}
-    for action, expected in test.expect.items():
-        rejected = [p for p in found if p["severity"] == "error" and p["action"] in (None, action)]
-        got = None if rejected else made.get(action)
-        if rejected:
-            for reason in rejected:
-                message = _("the row is rejected: {message}").format(message=reason["message"])
-                yield _difference(action, reason["field"], message=message)
-        elif expected is None and got is not None:
-            yield _difference(action, None, message=_("the row takes part, but was expected not to"))
-        elif expected is not None and got is None:
-            yield _difference(action, None, message=_("the row takes no part"))
-        elif isinstance(expected, dict) and got is not None:
-            yield from _field_differences(job, targets[action], action, expected, got)
-
-
-def _field_differences(
-    job: Job, target: Target, action: str, expected: Mapping[str, Any], got: Record
-) -> Iterator[dict[str, Any]]:
-    for name, value in expected.items():
-        kind = target.fields.get(name)
-        if kind is None:
-            near = did_you_mean(name, target.fields)
-            hint = _("Did you mean {name}?").format(name=near) if near else ""
-            message = _("{action} has no field {name}.").format(action=target.action, name=name)
-            yield _difference(action, name, message=f"{message} {hint}".strip())
-            continue
-        try:
-            wanted = _finished(kind, value)
-        except Fault as fault:
-            yield _difference(action, name, message=fault.message)
-            continue
-        found = got.get(name, "")
-        if not _matches(wanted, found):
-            yield _difference(action, name, wanted, found)
-
-
-def _finished(kind: AnyKind, value: Any) -> Any:
-    """What a test expects, in the field's own type."""
-    if isinstance(kind, Items):
-        entries = value if isinstance(value, list) else [value]
-        return [
-            {key: _finished(kind.keys[key], item) for key, item in entry.items() if key in kind.keys}
-            for entry in entries
-        ]
-    if isinstance(kind, Pairs):
-        return {key: _finished(kind.value, item) for key, item in (value or {}).items()}
-    assert isinstance(kind, Kind)
-    return kind.finish(list(value) if kind is NAMES and isinstance(value, list) else value)
-
-
-def _matches(wanted: Any, found: Any) -> bool:
-    """Equal, or for structures equal in what is named."""
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return all(_matches(value, found.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, list) and isinstance(found, list):
-        return len(wanted) == len(found) and all(map(_matches, wanted, found))
-    return bool(wanted == found)
-
-
-def _difference(
-    action: str | None, field: str | None, expected: Any = None, got: Any = None, message: str = ""
-) -> dict[str, Any]:
-    return {"action": action, "field": field, "expected": expected, "got": got, "message": message or None}
-
-
-def render_row(job: Job, row: Mapping[str, Any]) -> Rendered:
-    """One row, given by headings or by the names of columns; what is not given is empty."""
-    columns = job.options().columns
-    row = _by_headings(row, job.mapping.columns or {})
-    given = {heading_key(name): clean(value) for name, value in row.items()}
-    headings = [*row, *(name for name in _missing_names(job, map(name_of, row)))]
-    if columns is not None:
-        patterns = [heading for column in columns for heading in column.patterns]
-        unknown = [name for name in row if not any(fits(heading, name) for heading in patterns)]
-        if unknown:
-            raise Refused(*(_unknown_heading(job, name, patterns) for name in unknown))
-        # Headings that are not given are empty, also those of which only the star is known.
-        headings = [
-            *row,
-            *(heading.replace("*", "1") for heading in patterns if not any(fits(heading, name) for name in row)),
-        ]
-        headings = list({heading_key(heading): heading for heading in headings}.values())
-    layout = layout_of(headings, columns, job.mapping.node.locate(("tests",)))
-    texts = tuple("" if place == MISSING else given.get(heading_key(headings[place]), "") for place in layout.places)
-    values = layout.values(texts)
-    scan = replace(_scan(tuple(headings), layout.names), structured=frozenset(layout.names))
-    program = job.bind(scan)
-    extras = {"row": layout.raw(texts), "rows": [dict(zip(layout.names, values, strict=True))]}
-    full = (*values, *(extras[name] for name in program.extras))
-    reading = Reading(job, [])
-    reading.scans = [scan]
-    return next(iter(list(program.run([full], reading.shared()))))
-
-
-def _by_headings(row: Mapping[str, Any], columns: Mapping[str, AnyColumn]) -> dict[str, Any]:
-    """The row with the heading where the test says the column's name: headings may be inputs of a blueprint."""
-    patterns = [heading for column in columns.values() for heading in column.patterns]
-    meant = {name: column.in_tests for name, column in columns.items() if column.in_tests}
-    return {
-        name if any(fits(heading, name) for heading in patterns) else meant.get(name, name): value
-        for name, value in row.items()
-    }
-
-
-def _missing_names(job: Job, given: Iterable[str]) -> Iterator[str]:
-    """Without ``columns``: the names that templates use and nothing else gives, for headings not in the row."""
-    model = job.mapping.model
-    own = {*given, *model.variables, *job.mapping.inputs, *job.environment.globals, "row", "rows", "source", "trigger"}
-    texts = [model.source.where, *model.variables.values()]
-    texts += [value for block in job.blocks for value in (block.where, *(entry.value for entry in block.fields))]
-    used = {name for text in _templates(texts) for name in used_names(job.environment, text)}
-    yield from sorted(used - own)
-
-
-def _templates(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield from [value] if is_template(value) else []
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _templates(item)
-
-
-def _scan(header: tuple[str, ...], names: tuple[str, ...]) -> Scan:
-    from datetime import UTC, datetime
-
-    return Scan(Path("test"), "", 1, datetime.now(UTC), header, names, 1, "utf-8", ";")
-
-
-def _unknown_heading(job: Job, name: str, headings: list[str]) -> Problem:
-    near = did_you_mean(name, headings)
-    hint = (
-        _("Did you mean {name}?").format(name=near)
-        if near
-        else _("Known are: {names}").format(names=", ".join(headings))
-    )
-    message = _("The heading {name} is not in `columns`.").format(name=name)
-    return Problem("unknown_heading", message, hint, job.mapping.node.locate(("tests",)))

@@ -114,7 +114,7 @@ def _body() -> Schema:
     triggers = [_kind(model, "trigger", "platform") for model in TRIGGERS.values()]
     conditions = [{"type": "string"}, *(_kind(model, "condition") for model in CONDITIONS.values())]
     actions = [_action(target_class(name)) for name in TARGETS if name not in HIDDEN]
-    entries = {"triggers": triggers, "conditions": conditions, "actions": actions, "tests": [_object(TestModel)]}
+    entries = {"triggers": triggers, "conditions": conditions, "actions": actions, "tests": [_test()]}
     for key, kinds in entries.items():
         properties[key] = _described(_entries(kinds), properties[key])
     tables = {"type": ["object", "string", "null"], "pattern": TAGGED, "additionalProperties": TEXTS}
@@ -134,6 +134,14 @@ def _body() -> Schema:
     for singular, plural in PLURALS.items():
         properties[singular] = properties[plural]
     return schema
+
+
+def _test() -> Schema:
+    """A test: its row may be a list of rows, one a person has several of."""
+    made = _object(TestModel)
+    row = {"type": ["object", "string"], "pattern": TAGGED}
+    made["properties"]["row"] |= {"type": ["object", "array", "string"], "pattern": TAGGED, "items": row}
+    return made
 
 
 def _needed_in_source() -> Schema:

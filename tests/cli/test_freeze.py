@@ -18,7 +18,7 @@ from engine.config.load import load
 from engine.config.yaml import outline
 from engine.problems import ProblemError
 from engine.sync.freeze import WORDS, freeze, write
-from engine.sync.preview import run_tests
+from engine.sync.trials import run_tests
 from tests.world import PERSONAL, World, people, person
 
 MAPPING = """\

@@ -286,3 +286,55 @@ def test_a_heading_goes_before_the_name_of_a_column(world: World) -> None:
     tests = "tests: [{name: a, row: {Name: A, Vorname: B}, expect: {fe2.sync: {lastName: A, externalDbId: B}}}]\n"
     mapping(world, f"path: inbox/x.csv\nkey: name\n{columns}", fields, tests)
     assert world("test").json["ok"], world("test").out
+
+
+TESTED = """
+path: inbox/*.csv
+group_by: nr
+key: nr
+columns: {nr: Nr, name: Name, kurs: Kurs, ok: OK}
+where: "{{ ok | ja }}"
+"""
+COURSES = 'externalDbId: "{{ nr }}"\nalarmGroups: []\nosFunctions: "{{ rows | map(attribute=\'kurs\') | list }}"'
+SAMPLE = "Nr;Name;Kurs;OK\n0042;Groß;Funk;ja\n0042;Groß;AGT;nein\n0042;Groß;TH;ja\n0043;Weiß;Funk;ja\n"
+
+
+def unmet(world: World, rows: str, expect: str) -> list[str]:
+    """What a test with these rows does not get of what it expects."""
+    mapping(world, TESTED, COURSES)
+    path = world.root / "mappings" / "personal.yaml"
+    test = f"tests:\n  - name: eine Person\n    row:\n{rows}    expect: {{fe2.sync: {expect}}}\n"
+    path.write_text(path.read_text("utf-8") + test, "utf-8")
+    (found,) = world("test").json["tests"]
+    return [one["message"] or str(one["got"]) for one in found["differences"]]
+
+
+def test_a_test_may_have_the_several_rows_of_a_person(world: World) -> None:
+    rows = "".join(
+        f"      - {{Nr: 1, Kurs: {course}, OK: {ok}}}\n"
+        for course, ok in [("Funk", "ja"), ("AGT", "nein"), ("TH", "x")]
+    )
+    assert unmet(world, rows, "{externalDbId: 1, osFunctions: [Funk, TH]}") == []
+    assert unmet(world, rows, "{osFunctions: [Funk, AGT, TH]}") == ["['Funk', 'TH']"]
+    assert unmet(world, "      - {Nr: 1, OK: nein}\n      - {Nr: 1, OK: nein}\n", "null") == []
+
+
+def test_rows_of_several_persons_are_no_test(world: World) -> None:
+    (said,) = unmet(world, "      - {Nr: 1, OK: ja}\n      - {Nr: 2, OK: ja}\n", "{externalDbId: 1}")
+    assert "these rows are several" in said
+    (said,) = unmet(world, "      - {Name: Groß, OK: ja}\n", "{externalDbId: 1}")
+    assert "The key nr is empty" in said
+
+
+def test_all_rows_of_a_person_are_frozen_with_one_invented_key(world: World) -> None:
+    mapping(world, TESTED, COURSES)
+    world.drop_text(SAMPLE)
+    made = world("test", "personal", "--freeze", "0042").json["test"]
+    assert [sorted(row) for row in made["row"]] == [["Kurs", "Name", "Nr", "OK"]] * 2
+    assert len({row["Nr"] for row in made["row"]}) == 1
+    assert made["row"][0]["Nr"] != "0042"
+    assert len(made["expect"]["fe2.sync"]["osFunctions"]) == 2
+    assert world("test").json["passed"] == 1
+    text = (world.root / "mappings" / "personal.yaml").read_text("utf-8")
+    assert "    row:\n      - Nr: " in text
+    assert "Groß" not in text
