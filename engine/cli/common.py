@@ -169,6 +169,15 @@ def refused_document(error: ProblemError, mapping: str, root: Path | None = None
     }
 
 
+def given_key(word: str | None, option: str) -> str | None:
+    """The key that an option names. Raises :class:`WrongUsage` where the next option stands in its place."""
+    if word is not None and word.startswith("--"):
+        message = _("{option} needs a key; {word} stands in its place.").format(option=option, word=word)
+        hint = _("For example: {line}").format(line=f"{option} 1042 {word}")
+        raise WrongUsage(Problem("wrong_usage", message, hint))
+    return word
+
+
 def given_file(file: Path | None, project: Project, mapping: Mapping) -> Path | None:
     """A file named by hand, as an absolute path: from here, from the project, or where the mapping's lists lie.
 

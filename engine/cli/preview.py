@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.arguments import file_argument, json_option, mapping_argument
-from engine.cli.common import given_file, good_mapping, last_sent, load_project, problems_shown
+from engine.cli.common import given_file, given_key, good_mapping, last_sent, load_project, problems_shown
 from engine.cli.door import EXIT_FAILED
 from engine.cli.output import json_text, show, show_json, show_problems
 from engine.cli.usage import Examples
@@ -52,6 +52,7 @@ def command(
     """Preview."""
     from engine.sync.preview import preview
 
+    key = given_key(key, "--key")
     project = load_project(context)
     if key is not None:
         _person(context, project, mapping, file, key, as_json)

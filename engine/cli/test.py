@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.arguments import json_option, mappings_argument
-from engine.cli.common import given_file, good_mapping, load_project, mapping_ids
+from engine.cli.common import given_file, given_key, good_mapping, load_project, mapping_ids
 from engine.cli.door import EXIT_FAILED, EXIT_OK
 from engine.cli.output import show, show_json, show_problems
 from engine.cli.usage import Examples, WrongUsage
@@ -52,6 +52,7 @@ def command(
     from engine.report import test_lines
     from engine.sync.trials import run_tests
 
+    freeze = given_key(freeze, "--freeze")
     project = load_project(context)
     if freeze is not None:
         _freeze(project, mappings or [], freeze, as_json)

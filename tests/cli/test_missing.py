@@ -199,3 +199,11 @@ def test_an_empty_configuration_names_no_connections(world: World) -> None:
         for command in ("check", "run", "plan", "preview"):
             result = world(command, "personal")
             assert (command, result.code, result.codes) == (command, EXIT_FAILED, ["unknown_connection"])
+
+
+@pytest.mark.parametrize("words", [("test", "personal", "--freeze"), ("preview", "personal", "--key")])
+def test_an_option_is_no_key(world: World, words: tuple[str, ...]) -> None:
+    world.mapping()
+    result = world(*words)
+    assert result.code == EXIT_USAGE
+    assert result.problem("wrong_usage")["message"].endswith("needs a key; --json stands in its place.")
