@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import report as shown_as
 from engine.i18n import LANGUAGES, language, use_language
 from engine.problems import Problem
-from engine.report import MAX_ALIKE, run_lines
+from engine.report import previews
+from engine.report.runs import MAX_ALIKE, run_lines, runs_lines
 
 
 def report(*problems: Problem) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def unmet(expected: Any, got: Any) -> str:
     difference = {"action": "fe2.sync", "field": "f", "expected": expected, "got": got, "message": None}
     found = {"mapping": "personal", "name": "eins", "ok": False, "differences": [difference]}
     return "\n".join(
-        line for _style, line in shown_as.test_lines({"ok": False, "passed": 0, "failed": 1, "tests": [found]})
+        line for _style, line in previews.test_lines({"ok": False, "passed": 0, "failed": 1, "tests": [found]})
     )
 
 
@@ -109,7 +109,7 @@ def a_run(number: int, mapping: str = "personal", **counts: int) -> dict[str, An
 
 
 def test_runs_fit_into_80_columns_and_their_signs_are_explained() -> None:
-    shown = [*shown_as.runs_lines([a_run(112, created=12, updated=345, removed=3, held=2), a_run(3)])]
+    shown = [*runs_lines([a_run(112, created=12, updated=345, removed=3, held=2), a_run(3)])]
     lines = [line for _style, line in shown]
     assert lines[0] == "2026-11-22-112  03:00  personal  +12 ~345 -3 !2  held: waits for an approval"
     assert lines[1].startswith("2026-11-22-3    03:00  personal                  held")
@@ -118,11 +118,11 @@ def test_runs_fit_into_80_columns_and_their_signs_are_explained() -> None:
 
 
 def test_a_run_that_began_on_another_day_than_its_number_says_so() -> None:
-    shown = [*shown_as.runs_lines([a_run(1) | {"started": "2026-11-21 23:59"}])]
+    shown = [*runs_lines([a_run(1) | {"started": "2026-11-21 23:59"}])]
     assert "2026-11-21 23:59" in shown[0][1]
 
 
 def test_runs_that_are_not_shown_are_counted() -> None:
-    assert [*shown_as.runs_lines([a_run(2)], 1)][-1][1] == "  … and 1 older run: abgleich runs --limit 2"
-    of_one = [*shown_as.runs_lines([a_run(2)], 5, "personal")][-1][1]
+    assert [*runs_lines([a_run(2)], 1)][-1][1] == "  … and 1 older run: abgleich runs --limit 2"
+    of_one = [*runs_lines([a_run(2)], 5, "personal")][-1][1]
     assert of_one == "  … and 5 older runs: abgleich runs personal --limit 6"

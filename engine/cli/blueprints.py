@@ -18,7 +18,7 @@ from engine.cli.usage import Examples, WrongUsage
 from engine.config.find import FOLDER
 from engine.i18n import _
 from engine.problems import Location, Problem, UserMustFix, why
-from engine.report import Line
+from engine.report.words import Line
 
 if TYPE_CHECKING:
     from engine.config.blueprint import Described

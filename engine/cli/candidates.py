@@ -83,7 +83,7 @@ def _plans(context: typer.Context) -> Iterator[str]:
 
 
 def _plan_line(stored: StoredPlan) -> str:
-    from engine.report import status_word
+    from engine.report.words import status_word
 
     count = sum(len(action.changes) for action in stored.plan.actions)
     changes = ngettext("{n} change", "{n} changes", count).format(n=count)
@@ -103,7 +103,7 @@ def _runs(context: typer.Context) -> Iterator[str]:
 
 
 def _run_line(run: StoredRun) -> str:
-    from engine.report import status_word
+    from engine.report.words import status_word
 
     return f"  {run.id:<14} {run.mapping}: {status_word(run.status)}"
 

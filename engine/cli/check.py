@@ -42,7 +42,7 @@ def command(
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Check."""
-    from engine.report import fixable_line, problems_summary
+    from engine.report.problems import fixable_line, problems_summary
     from engine.sync.script import effects_of, problems_of
 
     project = load_project(context)
@@ -71,7 +71,7 @@ def _fixable(project: Project, ids: list[str] | None, problems: list[Problem]) -
 
 def _fixed(project: Project, ids: list[str] | None, document: dict[str, Any], as_json: bool) -> list[Problem]:
     """Mend, and tell what was mended; the problems that are left to do by hand."""
-    from engine.report import fixed_lines
+    from engine.report.problems import fixed_lines
     from engine.sync.fix import fix, write
 
     fixed = fix(project.root, ids)

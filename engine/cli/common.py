@@ -129,7 +129,7 @@ def tools(project: Project) -> Iterator[Tools]:
 
 def finish(report: Report, as_json: bool, root: Path) -> None:
     """Show a run and end with its exit code."""
-    from engine.report import run_lines
+    from engine.report.runs import run_lines
 
     document = report.as_json()
     if as_json:

@@ -18,7 +18,7 @@ from engine.cli.init import new_project
 from engine.cli.output import hide, show
 from engine.cli.usage import Examples
 from engine.i18n import _, ngettext
-from engine.report import run_lines
+from engine.report.runs import run_lines
 
 if TYPE_CHECKING:
     from engine.config.load import Project

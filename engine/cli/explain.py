@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Explain."""
     from engine.explain import explanations
-    from engine.report import explanation_lines
+    from engine.report.problems import explanation_lines
 
     known = explanations()
     chosen = known if word is None else {name: known[name] for name in (_meant(word, known),)}

@@ -210,7 +210,7 @@ def _document(
 
 def _show_others(rows: list[dict[str, Any]], mapping: str) -> None:
     """How many of all rows would be rejected, and why the first of them would."""
-    from engine.report import is_rejected, preview_summary
+    from engine.report.previews import is_rejected, preview_summary
 
     wrong = [row for row in rows if is_rejected(row)]
     doubted = sum(1 for row in rows if row["problems"]) - len(wrong)
@@ -228,7 +228,7 @@ def _show(
     project: Project, target: Path, sample: Sample, made: Draft, problems: list[Problem], rows: list[dict[str, Any]]
 ) -> None:
     from engine.config.words import check_mark
-    from engine.report import preview_lines
+    from engine.report.previews import preview_lines
 
     name = target.relative_to(project.root).as_posix()
     text = ngettext("{file} was written, from {rows} row.", "{file} was written, from {rows} rows.", sample.rows)

@@ -53,7 +53,7 @@ def command(context: typer.Context, as_json: Annotated[bool, json_option()] = Fa
 
 def _sent(project: Project, name: str, url: str, as_json: bool) -> Problem | None:
     """Send to one address and show what became of it, as soon as it is known."""
-    from engine.report import problem_as_shown, problem_lines
+    from engine.report.problems import problem_as_shown, problem_lines
     from engine.service.notify import send
     from engine.state.notices import Notice
 

@@ -16,7 +16,8 @@ import typer
 from engine.cli.letters import takes_all_letters
 from engine.config.lines import reader_of_lines
 from engine.problems import Problem, ProblemError
-from engine.report import Line, problem_as_shown, problems_lines
+from engine.report.problems import problem_as_shown, problems_lines
+from engine.report.words import Line
 
 if TYPE_CHECKING:
     import rich.progress

@@ -51,7 +51,7 @@ def command(
 
 def _ping(project: Project, connection: str | None, as_json: bool) -> bool:
     """Reach all wanted connections, each also where another fails. Whether all went well."""
-    from engine.report import ping_summary
+    from engine.report.pings import ping_summary
     from engine.sync.ping import connection_names, general_errors
 
     names, errors = connection_names(project), general_errors(project)
@@ -73,7 +73,7 @@ def _ping(project: Project, connection: str | None, as_json: bool) -> bool:
 
 def _pinged(project: Project, name: str, used: Tools, as_json: bool) -> Pinged:
     """Reach one connection and show what became of it, as soon as it is known."""
-    from engine.report import ping_head, ping_lines
+    from engine.report.pings import ping_head, ping_lines
     from engine.sync.ping import ping_connection
 
     if as_json:

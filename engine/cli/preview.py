@@ -70,7 +70,7 @@ def command(
 
 def _person(context: typer.Context, project: Project, mapping: str, file: Path | None, key: str, as_json: bool) -> None:
     """One person with every step."""
-    from engine.report import step_lines
+    from engine.report.previews import step_lines
     from engine.sync.preview import preview_person
 
     try:
@@ -105,7 +105,7 @@ def _as_json(rows: Iterator[dict[str, Any]]) -> None:
 
 
 def _as_text(rows: Iterator[dict[str, Any]], limit: int | None) -> None:
-    from engine.report import is_rejected, preview_lines, preview_summary
+    from engine.report.previews import is_rejected, preview_lines, preview_summary
 
     counts = {"rows": 0, "selected": 0, "rejected": 0, "doubted": 0}
     for row in rows:

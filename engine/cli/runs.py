@@ -41,7 +41,7 @@ def command(
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """Runs."""
-    from engine.report import runs_lines
+    from engine.report.runs import runs_lines
 
     project = load_project(context)
     with problems_shown(context, as_json), open_store(project) as store:

@@ -34,7 +34,7 @@ def command(
     """Show."""
     from engine.cli.candidates import latest_hint
     from engine.problems import Problem, UserMustFix
-    from engine.report import run_lines
+    from engine.report.runs import run_lines
     from engine.sync.account import report_of
 
     project = load_project(context)

@@ -25,7 +25,7 @@ def examples() -> Examples:
 
 def command(context: typer.Context, as_json: Annotated[bool, json_option()] = False) -> None:
     """Status."""
-    from engine.report import status_lines
+    from engine.report.status import status_lines
     from engine.service.status import Reader
 
     project = load_project(context)

@@ -15,7 +15,7 @@ from engine.cli.output import show, show_json, show_problems
 from engine.cli.usage import Examples, WrongUsage
 from engine.i18n import _
 from engine.problems import Problem
-from engine.report import Line
+from engine.report.words import Line
 
 if TYPE_CHECKING:
     from engine.config.load import Project
@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Test."""
     from engine.problems import ProblemError
-    from engine.report import test_lines
+    from engine.report.previews import test_lines
     from engine.sync.trials import run_tests
 
     freeze = given_key(freeze, "--freeze")

@@ -13,7 +13,8 @@ from engine.config.load import Mapping, Project
 from engine.config.schema import MappingTrigger
 from engine.i18n import _, ngettext, use_language
 from engine.problems import Problem, ProblemError, UserMustFix
-from engine.report import drop_word, status_word
+from engine.report.status import drop_word
+from engine.report.words import status_word
 from engine.service.archive import Archive
 from engine.service.courier import Courier
 from engine.service.drops import DropLife, age

@@ -14,7 +14,8 @@ from engine.config.load import Mapping, Project
 from engine.config.schema import FileTrigger, MappingTrigger
 from engine.i18n import _
 from engine.problems import Problem, ProblemError
-from engine.report import counted, reason_text
+from engine.report.problems import reason_text
+from engine.report.runs import counted
 from engine.service.drops import finished
 from engine.service.logs import Log
 from engine.service.retries import next_try

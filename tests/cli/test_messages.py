@@ -14,7 +14,7 @@ from engine.cli.door import EXIT_FAILED, run
 from engine.config.lines import reader_of_lines
 from engine.i18n import language, use_language
 from engine.problems import Location, Problem
-from engine.report import reason_text
+from engine.report.problems import reason_text
 from tests.config.folder import Folder
 
 MAPPING = """\
