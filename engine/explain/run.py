@@ -139,9 +139,9 @@ def entries() -> Entries:
             "abgleich approve P7",
         ),
         "rows_without_key": Explanation(
-            _("Some rows have no key and could be anybody, so nobody is removed in this run."),
+            _("Some rows have no key and could be anybody, so nobody is removed in this run, whoever approves."),
             "Personalnummer;Vorname\n;Max",
-            _("Fill in the keys, then run again."),
+            _("Fill in the keys, or leave these rows out with `where`, then run again."),
         ),
         "same_content": Explanation(
             _("The file holds what it held in its last run, so it is not run again."),

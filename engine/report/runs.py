@@ -9,6 +9,8 @@ from typing import Any
 from engine.i18n import _, ngettext
 from engine.report.problems import problem_lines
 from engine.report.words import NOTHING, Line, difference_texts, rows_counted, status_style, status_word
+from engine.sync.guard import HOLDS
+from engine.sync.plan import ANYBODY
 
 MAX_CHANGES = 40
 MAX_REJECTED = 5
@@ -175,7 +177,10 @@ def _ending_lines(report: Mapping[str, Any]) -> Iterator[Line]:
     status = report["status"]
     yield status_style(status), _("Result: {status}").format(status=status_word(status))
     plan = report.get("plan")
-    if status == "held" and plan:
+    waits = {problem["code"] for problem in report.get("problems", [])} & {*HOLDS}
+    if status == "held" and plan and waits == {ANYBODY}:
+        yield "", "  " + _("abgleich run {mapping}   once these rows are mended").format(mapping=report["mapping"])
+    elif status == "held" and plan:
         yield "", "  " + _("abgleich approve {plan}   carries it out").format(plan=plan)
         yield "", "  " + _("abgleich reject {plan}    drops it").format(plan=plan)
     elif status == "planned" and plan:

@@ -21,6 +21,7 @@ from engine.sync.account import (
     writing,
 )
 from engine.sync.carry import Targets, carry_out, targets_of
+from engine.sync.gather import Rejection
 from engine.sync.owners import connection_mark, is_live, sent_over
 from engine.sync.plan import ActionPlan, Plan
 from engine.sync.record import Owner, key_fields
@@ -42,6 +43,10 @@ def apply_plan(project: Project, plan_id: str, tools: Tools, approved: bool) -> 
         report.source = {
             name: stored.plan.source.get(name) for name in ("file", "sha256", "rows", "selected", "rejected")
         }
+        planned = tools.store.run(stored.run)
+        report.rejected = [
+            Rejection.from_json(entry) for entry in (planned.report if planned else {}).get("rejected", [])
+        ]
         with recorded(tools, report):
             stored = known_plan(tools.store, plan_id)
             targets = _fresh_targets(project, stored, tools.store, approved)
@@ -55,6 +60,12 @@ def _decide(
     project: Project, stored: StoredPlan, targets: Targets, tools: Tools, report: Report, approved: bool
 ) -> None:
     plan = stored.plan.released() if approved else stored.plan
+    if (
+        approved
+        and plan.is_held
+        and not any(action.going or action.adopted or action.resend for action in plan.actions)
+    ):
+        raise Refused(*(Problem(reason.code, reason.message, reason.hint) for reason in plan.removal_holds))
     if plan.holds:
         report.actions = planned_actions(plan)
         report.status = "held"

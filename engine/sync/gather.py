@@ -33,6 +33,13 @@ class Rejection:
     hint: str = ""
     place: str = ""
 
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Rejection:
+        """What :meth:`as_json` wrote; of an old run texts may be gone."""
+        known: dict[str, Any] = {name: entry[name] for name in ("row", "line", "key", "action", "field", "code")}
+        known |= {name: entry.get(name) or "" for name in ("file", "message", "hint", "place")}
+        return cls(**known)
+
     def as_json(self) -> dict[str, Any]:
         """The shape that cli.md promises under ``rejected``; ``place`` where a line does not say enough."""
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.config.values import Limit
 from engine.i18n import _, ngettext
-from engine.sync.plan import ActionPlan, Change, Plan, Reason
+from engine.sync.plan import ANYBODY, ActionPlan, Change, Plan, Reason
 
 HOLDS = (
     "first_sync",
@@ -16,7 +16,7 @@ HOLDS = (
     "too_many_changes",
     "keys_changed",
     "too_many_removals",
-    "rows_without_key",
+    ANYBODY,
 )
 """The codes of the reasons why a plan, or a part of it, waits."""
 
@@ -159,8 +159,8 @@ def _removals(action: ActionPlan, limits: Limits, unidentified: int) -> list[Rea
             "{action}: {count} rows have no key, so nobody is removed.",
             unidentified,
         ).format(action=action.id, count=unidentified)
-        hint = _("Fill in the keys, then run again. Approving removes them all the same: is none of them such a row?")
-        reasons.append(Reason("rows_without_key", message, hint, action.id))
+        hint = _("No approval lifts this: mend these rows in the list, or leave them out with `where`, then run again.")
+        reasons.append(Reason(ANYBODY, message, hint, action.id))
     return reasons
 
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from engine.sync.record import Owner, Person, Record, Sent, differing, digest
 
 ChangeKind = Literal["created", "updated", "removed"]
+ANYBODY = "rows_without_key"
+"""The code of the reason that no approval lifts: a row could be anybody, also one of those who seem to be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,22 @@ class Plan:
         return replace(self, actions=actions)
 
     def released(self) -> Plan:
-        """The plan with nothing held any more: somebody approved it."""
+        """The plan with nothing held any more that an approval can release: somebody approved it.
+
+        While a row could be anybody nobody is removed, whoever approves (dsl.md §5).
+        """
+        barred = {reason.action for reason in self.removal_holds if reason.code == ANYBODY}
         actions = tuple(
-            replace(action, changes=tuple(replace(change, held=False) for change in action.changes))
+            replace(
+                action,
+                changes=tuple(
+                    replace(change, held=action.id in barred and change.kind == "removed") for change in action.changes
+                ),
+            )
             for action in self.actions
         )
-        return replace(self, actions=actions, holds=(), removal_holds=())
+        left = tuple(reason for reason in self.removal_holds if reason.code == ANYBODY)
+        return replace(self, actions=actions, holds=(), removal_holds=left)
 
 
 def plan_action(

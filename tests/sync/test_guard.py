@@ -349,6 +349,28 @@ def test_a_row_without_a_key_could_be_anybody_so_nobody_is_removed(synced: World
     assert synced.ids == (IDS - {"1"}) | {"21"}
 
 
+def test_nobody_can_approve_removals_while_a_row_could_be_anybody(synced: World) -> None:
+    held = synced.run([*without(TWENTY, 1, 2), person("", vorname="Vorname1")])
+    assert "abgleich approve" not in synced("show", held.json["run"], as_json=False).out
+    refused = synced.approve(held.plan)
+    assert (refused.code, refused.status) == (1, "refused")
+    refused.problem("rows_without_key")
+    assert synced.ids == IDS
+    mended = synced.run([*without(TWENTY, 1, 2), person("1")])
+    assert (mended.status, synced.ids) == ("done", IDS - {"2"})
+
+
+def test_an_approval_lets_everything_go_but_removals_while_a_row_could_be_anybody(synced: World) -> None:
+    held = synced.run([*without(TWENTY, 1, 2, 3, 4), *people(4, start=31), person("")])
+    assert held.status == "held"
+    held.problem("keys_changed")
+    approved = synced.approve(held.plan)
+    assert approved.status == "held"
+    assert synced.ids == IDS | {"31", "32", "33", "34"}
+    assert synced.approve(approved.plan).status == "refused"
+    assert synced.ids == IDS | {"31", "32", "33", "34"}
+
+
 def test_a_row_with_too_few_cells_could_be_anybody_too(synced: World) -> None:
     text = synced.drop(without(TWENTY, 1, 20)).read_text("utf-8")
     head, first, rest = text.split("\n", 2)

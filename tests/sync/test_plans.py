@@ -36,6 +36,16 @@ def refused(world: World, plan: str, word: str = "approve") -> str:
     return str(result.codes[0])
 
 
+def test_who_was_rejected_is_told_by_whatever_carries_the_plan_out(synced: World) -> None:
+    rows = changed([*LATE, person(21)], 1, email="keine adresse")
+    planned = synced.plan(rows)
+    (wrong,) = planned.json["rejected"]
+    applied = synced.apply(planned.plan)
+    assert applied.status == "partial"
+    assert applied.json["rejected"] == [wrong]
+    assert synced("show", applied.json["run"]).json["rejected"] == [wrong]
+
+
 # -- plan and apply ---------------------------------------------------------------------------------------------------
 
 
