@@ -22,13 +22,16 @@ def main() -> int:
     numbers = range(given.first, given.first + given.count) if given.at is None else range(given.at, given.at + 1)
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        for trial in trials(Path(folder)):
-            if given.only in trial.name:
-                result = attempt(trial, numbers if len(numbers) == 1 else numbers[:: trial.share])
-                print(result, flush=True)
-                for number, reason in result.failed:
-                    print(f"--- number {number}\n{reason}", flush=True)
-                failed = failed or bool(result.failed)
+        every = trials(Path(folder))
+        wanted = [trial for trial in every if given.only in trial.name]
+        if not wanted:
+            words.error(f"no kind has this word; there are: {', '.join(trial.name for trial in every)}")
+        for trial in wanted:
+            result = attempt(trial, numbers if len(numbers) == 1 else numbers[:: trial.share])
+            print(result, flush=True)
+            for number, reason in result.failed:
+                print(f"--- number {number}\n{reason}", flush=True)
+            failed = failed or bool(result.failed)
     return int(failed)
 
 
