@@ -300,6 +300,17 @@ def _written(heading: str, names: Collection[str]) -> str:
     return name if name in names else f"row['{heading}']"
 
 
+def _given(kind: AnyKind, value: Any) -> Any:
+    """What a field says, without keys that stand there with nothing behind them: they are not given."""
+    if isinstance(kind, Items):
+        return [_without_nothing(item) for item in value]
+    return _without_nothing(value) if isinstance(kind, Pairs) else value
+
+
+def _without_nothing(pairs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in pairs.items() if value is not None}
+
+
 def _no_key(key: str, known: Collection[str], at: Location) -> Problem:
     near = did_you_mean(key, known)
     message = _("The key {name} is neither a column nor a variable.").format(name=key)
@@ -365,11 +376,23 @@ class _Checker:
                 )
                 continue
             for key, value in table.items():
-                items = value if isinstance(value, list) else [value]
-                if not all(isinstance(item, str) or item is None for item in items):
-                    at = self.node.locate(("tables", name, key))
-                    message = _("A table's value is a text or a list of texts.")
-                    yield Problem("expected_text", message, _("Write for example [one, two]."), at)
+                yield from self._entry(value, ("tables", name, key))
+
+    def _entry(self, value: Any, path: Path) -> Iterator[Problem]:
+        """What a word of a table leads to: a text, or a list of them."""
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) or item is None for item in items):
+            message = _("A table's value is a text or a list of texts.")
+            yield Problem("expected_text", message, _("Write for example [one, two]."), self.node.locate(path))
+            return
+        hint = _("Write what belongs there; to mean none, write `[]`.")
+        for index, item in enumerate(items):
+            place = (*path, index) if isinstance(value, list) else path
+            if item is None and not self.node.is_broken(place):
+                yield self._nothing(place, hint)
+
+    def _nothing(self, path: Path, hint: str) -> Problem:
+        return Problem("value_missing", _("A value is missing here."), hint, self.node.locate(path))
 
     def source(self) -> Iterator[Problem]:
         source = self.mapping.model.source
@@ -554,7 +577,7 @@ class _Checker:
                 problems = [*self._shape(kind.fields[name], value, path)]
                 yield from problems
                 if fields is not None and not problems:
-                    fields.append(Field(name, kind.fields[name], value, path))
+                    fields.append(Field(name, kind.fields[name], _given(kind.fields[name], value), path))
 
     def _missing_field(self, name: str, path: Path) -> Problem:
         hint = (
@@ -613,6 +636,11 @@ class _Checker:
         for key, value in item.items():
             if key not in kind.keys:
                 yield unknown_key(key, list(kind.keys), self.node, (*path, key))
+            elif value is None and key in kind.filled and not self.node.is_broken((*path, key)):
+                hint = _("Write it behind the colon; to mean an empty text, write `{line}`.").format(line=f'{key}: ""')
+                if kind.keys[key] is not TEXT:
+                    hint = _("Write it behind the colon.")
+                yield self._nothing((*path, key), hint)
             else:
                 yield from self._shape(kind.keys[key], value, (*path, key))
 
@@ -623,7 +651,11 @@ class _Checker:
             yield Problem("list_where_text", message, hint, self.node.locate(path))
             return
         for index, item in enumerate(value):
-            if item is not None and not isinstance(item, str):
+            if item is None and not self.node.is_broken((*path, index)):
+                line = f"`{path[-1]}: []`"
+                hint = _("Write a name; to mean none, write {line}.").format(line=line)
+                yield self._nothing((*path, index), hint)
+            elif item is not None and not isinstance(item, str):
                 yield self._no_text((*path, index))
 
     def _no_text(self, path: Path) -> Problem:

@@ -38,10 +38,14 @@ class Choice(Kind):
 
 @dataclass(frozen=True)
 class Items:
-    """A YAML list of entries with fixed keys (GREYHOUND's ComLinks)."""
+    """A YAML list of entries with fixed keys (GREYHOUND's ComLinks).
+
+    ``filled`` are keys that may not stand there without a value, also where they may be left out.
+    """
 
     keys: Mapping[str, Kind]
     required: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ FIELDS: dict[str, AnyKind] = {
             "Text": TEXT,
         },
         required=("Text",),
+        filled=("Kind", "Text"),  # nothing is the number of e-mails
     ),
     "UserFields": Pairs(TEXT),
 }
