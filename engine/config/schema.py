@@ -13,6 +13,7 @@ from engine.config.values import (
     AtOnce,
     Clocks,
     Count,
+    Database,
     Filled,
     Flag,
     Headers,
@@ -23,13 +24,13 @@ from engine.config.values import (
     Mark,
     NamesByKey,
     OptionalClock,
-    OptionalCount,
     OptionalEncoding,
     OptionalFilled,
     OptionalHours,
     OptionalLimit,
     OptionalMapping,
     OptionalNames,
+    OptionalNumber,
     OptionalQuote,
     OptionalSeconds,
     OptionalSign,
@@ -43,6 +44,7 @@ from engine.config.values import (
     SomeNames,
     SomeSeconds,
     Text,
+    TextFormat,
     Url,
     Zone,
     filled,
@@ -111,7 +113,7 @@ class GreyhoundConnection(Connection):
     """How often a contact is tried again that somebody edits."""
     getlist_params: Annotated[Literal["auto", "6", "7", "8"], Lower] = "auto"
     """How many parameters RpcItems.GetList takes; auto asks the server's version."""
-    text_format: Text = "<{}>"
+    text_format: TextFormat = "<{}>"
     """How the text of a ComLink is written."""
     requests_at_once: AtOnce = 1
     """How many requests may be under way; the server's own limit is not documented."""
@@ -136,7 +138,7 @@ class Configuration(Model):
     """Language of messages: de or en."""
     timezone: Zone = "Europe/Berlin"
     """Time zone of schedules and of what is shown."""
-    database: Annotated[Filled, Field(repr=False)] = "sqlite"
+    database: Annotated[Database, Field(repr=False)] = "sqlite"
     """Where the state is kept: sqlite or postgresql://user@host/db."""
     connections: Mapping = Field(default_factory=dict, repr=False)
     """The systems to bring up to date, by name."""
@@ -307,7 +309,7 @@ class SourceModel(Model):
     """The sign around cells; default: found out."""
     encoding: OptionalEncoding = None
     """The file's encoding; default: found out."""
-    header_row: OptionalCount = None
+    header_row: OptionalNumber = None
     """The line of the headings, from 1; default: found out."""
     skip_footer: Count = 0
     """So many lines at the end are no people."""

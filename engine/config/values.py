@@ -29,6 +29,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_AT_ONCE = 32
 CURLY_QUOTES = "„“”‚‘’»«"
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp850", "latin-1", "iso-8859-15", "mac_roman")
+POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+"""How the address of a PostgreSQL database may begin."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNIT_WORDS = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
@@ -110,6 +112,14 @@ def flag(value: Any) -> bool:
     raise wrong(
         "expected_truth", _("“{value}” is neither true nor false.").format(value=value), _("Write true or false.")
     )
+
+
+def number_from_one(value: Any) -> int:
+    """A whole number that counts from 1."""
+    found = count(value)
+    if not found:
+        raise wrong("number_out_of_range", _("It is counted from 1 here, there is no 0."), _("Write 1 or more."))
+    return found
 
 
 def count(value: Any) -> int:
@@ -293,6 +303,18 @@ def rpc_url(value: Any) -> str:
     return url(value).removesuffix("/json").rstrip("/")
 
 
+def text_format(value: Any) -> str:
+    """A text with ``{}`` in one place, where each person's own text is put."""
+    written = text(value)
+    if written.count("{}") != 1:
+        message = _("“{value}” would be written instead of every text: {sign} stands for the text itself.")
+        if "{}" in written:
+            message = _("“{value}” would write every text several times: {sign} stands for the text itself.")
+        hint = _("Write {sign} once, where the text belongs: {example}.").format(sign="{}", example='"<{}>"')
+        raise wrong("placeholder_missing", message.format(value=written, sign="{}"), hint)
+    return written
+
+
 def quote(value: Any) -> str:
     """One character, or nothing for a file without quotes."""
     return "" if value == "" else sign(value)
@@ -310,6 +332,21 @@ def encoding(value: Any) -> str:
         message = _("“{value}” is not an encoding of text.").format(value=name)
         raise wrong("unknown_encoding", message, f"{hint} {known}".strip()) from error
     return name
+
+
+def database(value: Any) -> str:
+    """Where the state is kept: ``sqlite`` or the address of a PostgreSQL database, which is never shown."""
+    written = filled(value).strip()
+    if written.casefold() == "sqlite":
+        return "sqlite"
+    scheme, found, _rest = written.partition("://")
+    if found and scheme in POSTGRESQL:
+        return written
+    message = _("The state can't be kept in this database.")
+    hint = _("Write sqlite, or postgresql://user@host/db, best as !secret.")
+    if near := did_you_mean(scheme, ("sqlite", *POSTGRESQL)):
+        hint = _("Did you mean {name}?").format(name="sqlite" if near == "sqlite" else f"{near}://…") + " " + hint
+    raise wrong("database_unusable", message, hint)
 
 
 def zone(value: Any) -> str:
@@ -393,6 +430,8 @@ LimitText = Annotated[Limit, PlainValidator(limit)]
 Names = Annotated[tuple[str, ...], PlainValidator(names)]
 SomeNames = Annotated[tuple[str, ...], PlainValidator(some_names)]
 Url = Annotated[str, PlainValidator(url)]
+Database = Annotated[str, PlainValidator(database)]
+TextFormat = Annotated[str, PlainValidator(text_format)]
 RpcUrl = Annotated[str, PlainValidator(rpc_url)]
 Zone = Annotated[str, PlainValidator(zone)]
 Headers = Annotated[dict[str, str], PlainValidator(headers)]
@@ -411,7 +450,7 @@ OptionalSixtieth = Annotated[str | None, PlainValidator(time_pattern(59))]
 OptionalSign = Annotated[str | None, PlainValidator(sign)]
 OptionalQuote = Annotated[str | None, PlainValidator(quote)]
 OptionalEncoding = Annotated[str | None, PlainValidator(encoding)]
-OptionalCount = Annotated[int | None, PlainValidator(count)]
+OptionalNumber = Annotated[int | None, PlainValidator(number_from_one)]
 OptionalSeconds = Annotated[float | None, PlainValidator(seconds)]
 OptionalClock = Annotated[time | None, PlainValidator(clock)]
 OptionalLimit = Annotated[Limit | None, PlainValidator(limit)]

@@ -176,11 +176,23 @@ def entries() -> Entries:
             _("Add an address and name it under default."),
             "notify:\n  leitung: !secret mail_leitung\n  default: [leitung]",
         ),
+        "nothing_expected": Explanation(
+            _("A test has a row and does not say what becomes of it: it would pass whatever the mapping does."),
+            "- name: wer ausgetreten ist\n  row: {Status: ausgetreten}\n  expect:",
+            _("Name the fields that matter, or null where the row is not sent."),
+            "  expect: {fe2.sync: null}",
+        ),
         "number_out_of_range": Explanation(
             _("A number is too small or too large for what it says."),
             "minutes: 75",
             _("Write a number within the limits that the message names."),
             "minutes: 15",
+        ),
+        "placeholder_missing": Explanation(
+            _("A setting says how every text is written, and has no place for the text, or several."),
+            'text_format: "<>"',
+            _("Write {} once, where the text belongs."),
+            'text_format: "<{}>"',
         ),
         "same_organisation": Explanation(
             _(

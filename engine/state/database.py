@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.config.values import POSTGRESQL
 from engine.i18n import _
 from engine.problems import Problem, UserMustFix
 
@@ -79,7 +80,7 @@ def is_postgresql(database: str) -> bool:
 def server_url(database: str) -> str:
     """The address of a database with the driver that we use."""
     scheme, found, rest = database.partition("://")
-    return f"postgresql+psycopg://{rest}" if found and scheme in ("postgresql", "postgres") else database
+    return f"postgresql+psycopg://{rest}" if found and scheme in POSTGRESQL else database
 
 
 def unusable(error: Exception) -> UserMustFix:

@@ -190,6 +190,7 @@ def _column_with(mapping: Mapping, heading: str) -> tuple[str, Location] | None:
 def _expectations(mapping: Mapping) -> Iterator[Problem]:
     kinds = dict(_kinds(mapping))
     for index in range(_count(mapping)):
+        yield from _nothing_expected(mapping, ("tests", index, "expect"))
         for word in _keys(mapping, ("tests", index, "expect")):
             path: Path = ("tests", index, "expect", word)
             plain = _NUMBERED.sub("", word)
@@ -198,6 +199,18 @@ def _expectations(mapping: Mapping) -> Iterator[Problem]:
                 yield from _fields(mapping, kind, path)
             elif mapping.actions and word not in kinds and not _may_follow(mapping, plain):
                 yield _unknown_action(mapping.node, word, list(kinds), path)
+
+
+def _nothing_expected(mapping: Mapping, path: Path) -> Iterator[Problem]:
+    node = mapping.node.find(path)
+    if node is None or node.value or not isinstance(node.value, dict | None) or mapping.node.is_broken(path):
+        return
+    word = mapping.actions[0].id if mapping.actions else offered()[0]
+    message = _("This test expects nothing: it would always pass.")
+    hint = _("Write what a field becomes: {line}. To say that the row is not sent: {other}.")
+    field = next(iter(mapping.actions[0].model.fields), "…") if mapping.actions else "…"
+    lines = {"line": f"`expect: {{{word}: {{{field}: …}}}}`", "other": f"`expect: {{{word}: null}}`"}
+    yield Problem("nothing_expected", message, hint.format(**lines), mapping.node.locate(path))
 
 
 def _kinds(mapping: Mapping) -> Iterator[tuple[str, type[Target] | None]]:

@@ -295,3 +295,44 @@ def test_how_many_at_a_time_has_its_limits(written: str) -> None:
 @pytest.mark.parametrize("written", ["1", "32"])
 def test_how_many_at_a_time_is_a_number(written: str) -> None:
     assert values.at_once(written) == int(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["sqlite", "postgresql://u@h/db", "postgres://u@h:5432/db", "postgresql+psycopg://u:p@h/db", "postgresql:///db"],
+)
+def test_databases_for_the_state(written: str) -> None:
+    assert values.database(written) == written
+
+
+def test_sqlite_may_be_written_in_capitals() -> None:
+    assert values.database("SQLite") == "sqlite"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("mysql://u:3f9c0a7be2@h/db", "Write sqlite"),
+        ("oracle", "Write sqlite"),
+        ("postgresql", "Did you mean postgresql://…?"),
+        ("sqlite:///state.db", "Did you mean sqlite?"),
+        ("postgresql+psycopg2://u@h/db", "Did you mean postgresql+psycopg://…?"),
+    ],
+)
+def test_what_is_no_database_for_the_state_is_not_repeated(written: str, meant: str) -> None:
+    code, context = refused(values.database, written)
+    assert code == "database_unusable"
+    assert context["hint"].startswith(meant)
+    assert "3f9c0a7be2" not in context["message"] + context["hint"]
+
+
+@pytest.mark.parametrize("written", ["0", "00"])
+def test_what_is_counted_from_one_has_no_zero(written: str) -> None:
+    assert refused(values.number_from_one, written)[0] == "number_out_of_range"
+    assert values.number_from_one("1") == 1
+
+
+@pytest.mark.parametrize("written", ["", "<>", "{x}", "{} {}"])
+def test_a_form_for_texts_has_one_place_for_the_text(written: str) -> None:
+    assert refused(values.text_format, written)[0] == "placeholder_missing"
+    assert values.text_format("{}") == "{}"

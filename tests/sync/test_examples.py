@@ -139,3 +139,17 @@ def test_capitals_and_umlauts_are_names(folder: Folder) -> None:
     text = (HEAD + ONE).replace("rufname: Vorname", "AGT: AGT\n    Straße: Straße").replace("rufname", "AGT ~ Straße")
     folder.write("personal.yaml", text.encode())
     assert folder.problems() == []
+
+
+@pytest.mark.parametrize("expect", ["", "~", "{}"])
+def test_a_test_that_expects_nothing_would_always_pass(folder: Folder, expect: str) -> None:
+    (problem,) = with_tests(
+        folder, "Vorname: A", expect=expect, head=HEAD.replace("fe2.sync\n", "fe2.sync\n    id: alarm\n")
+    )
+    assert (problem.code, problem.at.line, problem.at.path) == ("nothing_expected", 17, ("tests", 0, "expect"))
+    assert "`expect: {alarm: null}`" in problem.hint
+
+
+def test_that_a_row_is_sent_or_not_is_something_to_expect(folder: Folder) -> None:
+    assert with_tests(folder, "Vorname: A", expect="{fe2.sync: {}}") == []
+    assert with_tests(folder, "Vorname: A", expect="{fe2.sync: ~}") == []
