@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from operator import itemgetter
+from typing import Any
 from unicodedata import is_normalized, normalize
 
 from engine.config.names import clean_heading, heading_key, name_of
@@ -23,6 +25,50 @@ _SEARCHED_HEADINGS = 1000
 
 Shape = Callable[[Sequence[Value]], Value]
 """From the values of a row's headings to that of a name."""
+
+
+class Cells(dict[str, Value]):
+    """``row`` in templates: heading -> value. A heading is found whatever its case and blanks, as everywhere.
+
+    Only what is not there as it is written is looked for among the others; of several that differ in case only, none
+    is meant. The rows of a list share what was found.
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, heading: object) -> Value:
+        written = _as_written(tuple(self), heading) if isinstance(heading, str) else None
+        if written is None:
+            raise KeyError(heading)
+        return self[written]
+
+    def __contains__(self, heading: object) -> bool:
+        return super().__contains__(heading) or (
+            isinstance(heading, str) and _as_written(tuple(self), heading) is not None
+        )
+
+    def get(self, heading: Any, default: Any = None, /) -> Value:
+        """The value, or ``default`` where there is no such heading."""
+        try:
+            return self[heading]
+        except KeyError:
+            return default
+
+
+@lru_cache(maxsize=1024)
+def _as_written(headings: tuple[str, ...], heading: str) -> str | None:
+    key = heading_key(heading)
+    found = [written for written in headings if heading_key(written) == key]
+    return found[0] if len(found) == 1 else None
+
+
+def written_name(heading: str, names: Collection[str]) -> str:
+    """The one of the ``names`` that a heading gives, whatever its case; its own where there is none."""
+    name = name_of(heading)
+    if heading in names or name in names:
+        return heading if heading in names else name
+    found = [known for known in names if known.casefold() == name.casefold()]
+    return found[0] if len(found) == 1 else name
 
 
 def required_keys(columns: Iterable[Column]) -> frozenset[str]:
@@ -89,9 +135,9 @@ class Layout:
             values[position] = shape(texts)
         return tuple(values)
 
-    def raw(self, texts: tuple[Value, ...]) -> dict[str, Value]:
+    def raw(self, texts: tuple[Value, ...]) -> Cells:
         """Heading -> value, as ``row`` in templates."""
-        return {heading: text for heading, text in zip(self.headings, texts, strict=True) if heading}
+        return Cells({heading: text for heading, text in zip(self.headings, texts, strict=True) if heading})
 
     @property
     def listed(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import REMOTES, SOURCES
 from engine.source.base import Chunk, Damaged, Scan, Source, Value
+from engine.source.columns import written_name
 from engine.source.files import chosen, source_type, wait_until_settled
 from engine.sync.headings import is_footer
 from engine.sync.record import digest
@@ -249,7 +250,7 @@ class Reading:
             yield Row(first.number, first.line, first.file, made, None, None, first.scan, kept)
 
     def _group_column(self, names: tuple[str, ...]) -> int:
-        group = self.job.mapping.model.source.group_by or ""
+        group = written_name(self.job.mapping.model.source.group_by or "", names)
         if group in names:
             return names.index(group)
         at = self.job.mapping.node.locate(("source", "group_by"))

@@ -20,6 +20,7 @@ from engine.config.words import CHECK_MARKS, check_mark, meant, surely_meant
 from engine.i18n import _, ngettext
 from engine.problems import Location, Path, Problem, ProblemError, Refused, did_you_mean
 from engine.source.base import Column, Remote, Scan, SourceOptions
+from engine.source.columns import written_name
 from engine.source.files import REMOTE, TYPES, is_remote, source_type
 from engine.sync.examples import action_meant, check_examples, offered, unread_headings
 from engine.target import TARGETS, target_class
@@ -169,7 +170,7 @@ class Job:
     def key_name(self, names: Collection[str]) -> str:
         """The name of the key; without ``columns`` it may be written as the heading."""
         key = self.mapping.model.source.key
-        return key if key in names or key in self.mapping.model.variables else name_of(key)
+        return key if key in self.mapping.model.variables else written_name(key, names)
 
     def bind(self, scan: Scan) -> Program:
         """The row program for a file. Raises :class:`Refused` where names are not in its header."""
