@@ -116,7 +116,7 @@ def preview_summary(rows: int, selected: int, rejected: int, doubted: int) -> Li
 def step_lines(row: Mapping[str, Any]) -> Iterator[Line]:
     """One person with every step from the cells to the target."""
     steps = row["steps"]
-    who = _("line {line}").format(line=row["line"])
+    who = row.get("place") or _("line {line}").format(line=row["line"])
     if row["key"]:
         who += ", " + _("key {key}").format(key=row["key"])
     yield "head", who

@@ -68,8 +68,17 @@ def _source_lines(report: Mapping[str, Any]) -> Iterator[Line]:
     source = report.get("source")
     if source and source.get("rows") is not None:
         rejected = _("{n} rejected").format(n=source["rejected"])
-        title += f" · {source['file']}: {rows_counted(source['rows'], source['selected'])}, {rejected}"
+        title += f" · {_files(source)}: {rows_counted(source['rows'], source['selected'])}, {rejected}"
     yield "head", title
+
+
+def _files(source: Mapping[str, Any]) -> str:
+    """The file of a run; of several the first, and how many more there are."""
+    more = len(source.get("files", ())) - 1
+    if more < 1:
+        return str(source["file"])
+    text = ngettext("{file} and {n} more file", "{file} and {n} more files", more)
+    return text.format(file=source["file"], n=more)
 
 
 def action_lines(action: Mapping[str, Any], most: int | None = MAX_CHANGES, run: str = "") -> Iterator[Line]:

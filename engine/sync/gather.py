@@ -44,6 +44,7 @@ class Rejection:
         """The shape that cli.md promises under ``rejected``; ``place`` where a line does not say enough."""
         return {
             "row": self.row,
+            "file": self.file,
             "line": self.line,
             "place": self.place or None,
             "key": self.key,
@@ -203,8 +204,12 @@ class _Gatherer:
 
     def _doubles(self) -> None:
         for key, rows in self.doubled.items():
+            message = _("The key {key} stands in several rows (lines {lines}).")
             others = ", ".join(str(row.line) for row in rows)
-            message = _("The key {key} stands in several rows (lines {lines}).").format(key=key, lines=others)
+            if len({row.file for row in rows}) > 1:
+                message = _("The key {key} stands in several rows ({places}).")
+                others = "; ".join(row.place() for row in rows)
+            message = message.format(key=key, lines=others, places=others)
             hint = _("Which one is right? Keep one row, or join them with group_by.")
             for row in rows:
                 self._reject(row, None, None, Fault("double_key", message, hint), KEY)

@@ -108,6 +108,7 @@ def _as_json(job: Job, row: Row, doubled: set[str]) -> dict[str, Any]:
             problem |= _place(row, job.columns_of(job.path_of(problem["action"], problem["field"])))
     return {
         "row": row.number,
+        "file": row.file,
         "line": row.line,
         **_place(row),
         "key": rendered.key or row.left_out,

@@ -62,7 +62,8 @@ class Kept:
 class Row:
     """A row of the list: rendered, or damaged with what may be its key.
 
-    ``left_out`` is the key of a row that ``where`` leaves out: for people who look for it.
+    ``left_out`` is the key of a row that ``where`` leaves out: for people who look for it. ``several``: the list is
+    made of several files, so that a place must say which.
     """
 
     number: int
@@ -73,10 +74,16 @@ class Row:
     left_out: str | None = None
     scan: Scan | None = None
     kept: Kept | None = None
+    several: bool = False
 
     def place(self, columns: Sequence[str] = ()) -> str:
-        """Where the values of some columns stand, or the row: ``Personal.xlsx, sheet Aktive, F17``; "" for csv."""
+        """Where the values of some columns stand, or the row: ``Personal.xlsx, sheet Aktive, F17``.
+
+        "" where the line says enough: in the only file of a list that is text.
+        """
         where = self.scan.place(self.line, columns) if self.scan is not None else ""
+        if self.several:
+            return f"{self.file}, {where or _('line {line}').format(line=self.line)}"
         return f"{_file_name(self.scan)}, {where}" if self.scan is not None and where else ""
 
 
@@ -127,6 +134,11 @@ class Reading:
         return self._name_of(self.scans[0]) if self.scans else ""
 
     @property
+    def names(self) -> list[str]:
+        """All files as the user knows them."""
+        return list(map(self._name_of, self.scans))
+
+    @property
     def sha256(self) -> str:
         """The hash of the content; of several files one over all."""
         hashes = [scan.sha256 for scan in self.scans]
@@ -165,9 +177,14 @@ class Reading:
 
     def each(self) -> Iterator[Row]:
         """Every row, damaged ones included, in order. Raises :class:`Refused` where the header lacks a name."""
-        if self.job.mapping.model.source.group_by is not None:
-            yield from self._grouped()
-            return
+        rows = self._grouped() if self.job.mapping.model.source.group_by is not None else self._single()
+        several = len(self.scans) > 1
+        for row in rows:
+            row.several = several
+            yield row
+
+    def _single(self) -> Iterator[Row]:
+        """Each row is a person."""
         offset = 0
         for source, scan in zip(self.sources, self.scans, strict=True):
             program = self.job.bind(scan)

@@ -115,6 +115,8 @@ class _Run:
             "selected": 0,
             "rejected": 0,
         }
+        if len(reading.names) > 1:
+            report.source["files"] = reading.names
         unmet = reading.unmet_condition(self.tools.now().astimezone(self.job.zone))
         if unmet is not None:
             report.status = "skipped"
