@@ -10,6 +10,18 @@ from engine.i18n import _
 def entries() -> Entries:
     """The explanations, by code."""
     return {
+        "condition_always_true": Explanation(
+            _("A condition is true for every row, so everybody takes part. It can't be meant so."),
+            "where: \"{{ status == 'aktiv' or 'Jugend' }}\"",
+            _("Write a question on both sides, between one pair of braces."),
+            "where: \"{{ status in ['aktiv', 'Jugend'] }}\"",
+        ),
+        "condition_never_true": Explanation(
+            _("A condition is true for no row, so nobody takes part."),
+            "where: \"{{ zug == '1. Zug' and zug == '2. Zug' }}\"",
+            _("Ask whether it is one of them."),
+            "where: \"{{ zug in ['1. Zug', '2. Zug'] }}\"",
+        ),
         "condition_without_braces": Explanation(
             _("A condition is written without braces. It would be a fixed text, and so true for everybody."),
             "where: status == 'aktiv'",

@@ -160,7 +160,7 @@ def _removals(action: ActionPlan, limits: Limits, unidentified: int) -> list[Rea
             unidentified,
         ).format(action=action.id, count=unidentified)
         hint = _("No approval lifts this: mend these rows in the list, or leave them out with `where`, then run again.")
-        reasons.append(Reason(ANYBODY, message, hint, action.id))
+        reasons.append(Reason("rows_without_key", message, hint, action.id))
     return reasons
 
 

@@ -30,6 +30,7 @@ from engine.template.environment import Environment
 from engine.template.faults import Fault, Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind, Items, Kind, Pairs
 from engine.template.program import Block, Field, Program, Script, texts_of
+from engine.template.truths import one_answer
 
 _FILES = ("csv", "excel", "json", "ndjson")
 KEYS_OF = {
@@ -328,6 +329,13 @@ def _names_at(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _names_at(item, (*path, index))
     elif isinstance(value, str) and not is_template(value):
         yield from ((path, name) for name in NAMES.finish(value))
+
+
+def _no_pair(finding: Finding) -> Finding:
+    """Two conditions with a comma between them are joined by a word; two pairs of braces would always be true."""
+    if finding.code != "tuple":
+        return finding
+    return replace(finding, hint=_("Join them by `and` or by `or`, between one pair of braces."))
 
 
 class _Checker:
@@ -698,6 +706,7 @@ class _Checker:
         if text is None:
             return
         findings = check_truth(text) or check_template(self.environment, text, names)
+        findings = [_no_pair(finding) for finding in findings] or one_answer(self.environment, text, is_question=True)
         yield from (self._problem(self._too_early(finding, names), path) for finding in findings)
 
     def _too_early(self, finding: Finding, names: Names) -> Finding:
@@ -723,6 +732,7 @@ class _Checker:
             if is_template(value):
                 findings = check_template(self.environment, value, names)
                 findings = [self._too_early(finding, names) for finding in findings]
+                findings = findings or one_answer(self.environment, value, is_question=False)
             else:
                 findings = check_constant(value, names) if kind in (TEXT, NAMES) else []
             yield from (self._problem(finding, path) for finding in findings)
