@@ -11,7 +11,9 @@ from typing import Any, cast
 import pytest
 from pydantic import BaseModel
 
+from engine.cli import start
 from engine.cli.door import EXIT_FAILED, run
+from engine.config.load import load
 from engine.config.parse import parse
 from engine.i18n import language, use_language
 from engine.problems import Problem, ProblemError
@@ -190,3 +192,13 @@ def test_a_value_that_pydantic_refuses_with_words_of_its_own_has_a_place(folder:
     assert parse(Counted, folder.tree("number: viele\n"), problems) is None
     assert [(problem.code, problem.at.line, problem.at.column) for problem in problems] == [("value_invalid", 1, 9)]
     assert cast(Any, problems[0]).hint
+
+
+def test_an_engine_without_anything_to_do_says_so(folder: Folder) -> None:
+    folder.write("personal.yaml", MAPPING)
+    (problem,) = start._idle(load(folder.root))
+    assert (problem.code, problem.severity) == ("no_triggers", "warning")
+    folder.write("personal.yaml", MAPPING + "triggers: [{trigger: time, at: '03:00'}]\n")
+    assert [*start._idle(load(folder.root))] == []
+    folder.write("personal.yaml", MAPPING + "enabled: false\ntriggers: [{trigger: time, at: '03:00'}]\n")
+    assert len([*start._idle(load(folder.root))]) == 1

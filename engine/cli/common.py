@@ -62,9 +62,11 @@ def _mapping_id(project: Project, word: str) -> str:
                 return name
     from engine.cli.candidates import nearest
 
-    raise WrongUsage(
-        Problem("unknown_mapping", _("There is no mapping {name}.").format(name=word), nearest(word, project.ids))
-    )
+    hint = nearest(word, project.ids)
+    for problem in project.problems:
+        if problem.code == "name_ends_in_txt" and Path(problem.at.file or "").stem == f"{word}.yaml":
+            hint = f"{problem.message} {problem.hint}"
+    raise WrongUsage(Problem("unknown_mapping", _("There is no mapping {name}.").format(name=word), hint))
 
 
 def known_plan(store: Store, word: str) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from engine.cli.output import show_problems
 from engine.cli.usage import Examples
 from engine.config.find import CONFIGURATION, FOLDER
 from engine.i18n import _
-from engine.problems import Problem, UserMustFix
+from engine.problems import Location, Problem, UserMustFix
 
 if TYPE_CHECKING:
     from engine.config.load import Project
@@ -69,7 +70,7 @@ def command(
     from engine.service.logs import setup
 
     project = load_project(context)
-    show_problems(project.problems, project.root)
+    show_problems([*project.problems, *_idle(project)], project.root)
     _refuse_unknown_database(project)
     with problems_shown(context, as_json=False), open_store(project) as store:
         if worker and not store.is_shared:
@@ -94,6 +95,15 @@ def command(
     sys.stdout.flush()
     # Threads that wait on a silent server must not keep the program from ending; the state is safe.
     os._exit(0)
+
+
+def _idle(project: Project) -> Iterator[Problem]:
+    """That nothing will happen: an engine that looks at work would be believed."""
+    if not project.mappings or any(one.model.enabled and one.triggers for one in project.mappings.values()):
+        return
+    message = _("No mapping runs by itself: none that is switched on has `triggers:`.")
+    hint = _("Take away the # before `triggers:` and the lines below it, or run by hand: abgleich run MAPPING")
+    yield Problem("no_triggers", message, hint, Location(FOLDER), "warning")
 
 
 def _stop(engine: Engine) -> None:

@@ -148,6 +148,12 @@ def entries() -> Entries:
             _("Leave aPagerPro out, or use LEGACY."),
             "aPagerProFieldMode: TOKEN",
         ),
+        "mobile_is_landline": Explanation(
+            _("Some persons get a number of the landline as their mobile one: they would get no text messages."),
+            "handy: [Telefon privat, Mobil privat]",
+            _("Name the column of the mobile number first, or leave the landline out."),
+            "handy: [Mobil privat, Mobil dienstlich]",
+        ),
         "name_empty": Explanation(
             _("A person would come to FE2 without a name."),
             "1042;;;aktiv",

@@ -84,6 +84,12 @@ def entries() -> Entries:
             _("The folder was deleted or moved."),
             _("Put it back, then start the engine again."),
         ),
+        "no_triggers": Explanation(
+            _("The engine runs, but no mapping tells it when to run, so nothing will happen."),
+            _("Every mapping is without `triggers:`, or switched off."),
+            _("Name what makes a mapping run."),
+            "triggers: [{trigger: file, path: inbox/personal*.csv}]",
+        ),
         "state_unusable": Explanation(
             _("The state in the folder .abgleich can't be read or written."),
             _("The disk is full."),

@@ -84,7 +84,7 @@ def _mapping_lines(mapping: Mapping[str, Any]) -> Iterator[Line]:
     style = "" if mapping["status"] == "never" else status_style(mapping["status"])
     yield style, f"  {mapping['id']}: {', '.join(parts)}"
     if mapping["unread"]:
-        text = _("{file} waits, and nothing reads it: the mapping has no triggers. Now: abgleich run {mapping}")
+        text = _("{file} is newer than the last run, and nothing reads it by itself: the mapping has no triggers.")
         if mapping["enabled"] is False:
             text = _("{file} waits, and nothing reads it. `enabled: true` switches the mapping on.")
         yield "warn", "    " + text.format(file=mapping["unread"], mapping=mapping["id"])

@@ -145,8 +145,11 @@ class Reader:
         return self._shown(min(times, default=None))
 
     def _unread(self, mapping: Mapping | None, began: str | None) -> str | None:
-        """The newest list of a mapping that nothing makes run, where it came after the last run began."""
-        if mapping is None or (mapping.model.enabled and mapping.triggers):
+        """The newest list of a mapping that nothing makes run, where it came after the last run began.
+
+        Whoever has never run a mapping that is on is still trying things out: there nothing is urged.
+        """
+        if mapping is None or (mapping.model.enabled and (mapping.triggers or began is None)):
             return None
         paths = {trigger.path for trigger in mapping.triggers if isinstance(trigger, FileTrigger)}
         found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def test_a_mapping_whose_name_ends_in_txt_is_told(project: World) -> None:
     assert problem["file"] == "mappings/zweite.yaml.txt"
     assert "zweite.yaml" in problem["hint"]
     assert project("check").json["ok"]
+    assert "its name ends in .txt" in project("run", "zweite").problem("unknown_mapping")["hint"]
 
 
 def test_an_ending_in_capitals_is_one(project: World) -> None:
@@ -83,9 +85,13 @@ def unread(project: World) -> str | None:
 
 
 def test_a_list_for_a_mapping_that_nothing_makes_run_is_told(project: World) -> None:
+    assert unread(project) is None, "nothing was ever run: somebody is still trying things out"
+    project.settled(people(5))
+    path = project.drop(people(6))
+    later = time.time() + 60
+    os.utime(path, (later, later))
     assert unread(project) == "inbox/personal.csv"
-    shown = project("status", as_json=False).out
-    assert "abgleich run personal" in shown
+    assert "the mapping has no triggers" in project("status", as_json=False).out
 
 
 def test_a_list_for_a_mapping_that_is_switched_off_is_told(project: World) -> None:

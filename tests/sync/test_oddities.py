@@ -108,3 +108,13 @@ def test_a_table_is_looked_into_by_way_of_a_variable(world: World) -> None:
     text = PERSONAL.replace("tables:\n", "variables:\n  gruppen: \"{{ zug | lookup('alarmgruppen') }}\"\ntables:\n")
     world.mapping(text, alarmGroups='"{{ gruppen }}"')
     assert world("check").codes == ["unknown_alarm_group"]
+
+
+def test_numbers_of_the_landline_as_mobile_ones_are_told(world: World) -> None:
+    world.mapping(mobil='"{{ handy | phone }}"')
+    rows = [person(1, handy="0151 2000001"), person(2, handy="05151 23010"), person(3, handy="030 2312510")]
+    problem = world.plan(rows).problem("mobile_is_landline")
+    assert problem["message"].startswith("2 persons")
+    assert problem["path"] == ["actions", 0, "fields", "mobil"]
+    rows = [person(1, handy="0151 2000001"), person(2, handy=""), person(3, handy="+43 664 1234567")]
+    assert "mobile_is_landline" not in world.plan(rows).codes

@@ -44,6 +44,7 @@ MODE = "aPagerProFieldMode"
 LEGACY, TOKEN = "LEGACY", "TOKEN"
 
 _NUMBER = re.compile(r"0049[1-9][0-9]{5,13}")
+_GERMAN_FIXED = re.compile(r"0049(?!1[567])")
 _ANY_NUMBER = re.compile(r"00[1-9][0-9]{5,15}")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
 
@@ -136,18 +137,31 @@ class Fe2Sync:
         return Fault("unknown_alarm_group", message, hint.format(names=", ".join(self.alarm_groups)))
 
     def doubts(self, records: Iterable[Record]) -> Iterator[FieldFault]:
-        """Where nobody is in an alarm group, FE2 alarms nobody. `alarmGroups: []` in the mapping says it is meant."""
-        if self.model.fields.get("alarmGroups") == []:
-            return
-        groups = [record["alarmGroups"] for record in records]
-        if groups and not any(groups):
+        """A list of which nobody is in an alarm group, and numbers as mobile ones that are in the landline.
+
+        `alarmGroups: []` in the mapping says that it is meant.
+        """
+        count = alarmed = fixed = 0
+        for record in records:
+            count += 1
+            alarmed += bool(record["alarmGroups"])
+            fixed += _GERMAN_FIXED.match(record["mobil"]) is not None
+        if count and not alarmed and self.model.fields.get("alarmGroups") != []:
             message = ngettext(
                 "Nobody would be alarmed: the {count} person is in no alarm group.",
                 "Nobody would be alarmed: not one of the {count} persons is in an alarm group.",
-                len(groups),
+                count,
             )
             hint = _("Look at `alarmGroups` in the mapping. If nobody shall be alarmed, write `alarmGroups: []` there.")
-            yield _fault("alarmGroups", "nobody_alarmed", message.format(count=len(groups)), hint, warning=True)
+            yield _fault("alarmGroups", "nobody_alarmed", message.format(count=count), hint, warning=True)
+        if fixed:
+            message = ngettext(
+                "{count} person gets a number of the landline as the mobile one.",
+                "{count} persons get a number of the landline as the mobile one.",
+                fixed,
+            )
+            hint = _("Name the column of the mobile number first: `handy: [Mobil privat, Mobil dienstlich]`.")
+            yield _fault("mobil", "mobile_is_landline", message.format(count=fixed), hint, warning=True)
 
     def remote_of(self, record: Record) -> str | None:
         """The externalDbId with the connection's prefix."""
