@@ -107,6 +107,7 @@ def _as_json(rows: Iterator[dict[str, Any]]) -> None:
 def _as_text(rows: Iterator[dict[str, Any]], limit: int | None) -> None:
     from engine.report.previews import is_rejected, preview_lines, preview_summary
 
+    silent = 0
     counts = {"rows": 0, "selected": 0, "rejected": 0, "doubted": 0}
     for row in rows:
         show(preview_lines(row))
@@ -114,7 +115,13 @@ def _as_text(rows: Iterator[dict[str, Any]], limit: int | None) -> None:
         counts["selected"] += row["selected"]
         counts["rejected"] += is_rejected(row)
         counts["doubted"] += bool(row["problems"]) and not is_rejected(row)
+        silent += any(fields is not None and fields.get("alarmGroups") == [] for fields in row["actions"].values())
     show([preview_summary(**counts)])
+    if silent:
+        text = ngettext("{n} person would not be alarmed.", "{n} persons would not be alarmed.", silent)
+        show([("warn", text.format(n=silent))])
+    if counts["rows"] and not counts["selected"]:
+        show([("warn", _("Nobody takes part: compare `where` with what stands in the list."))])
     if limit is not None and counts["rows"] == limit:
         text = ngettext("Only the first row was looked at: --limit {n}", "Only the first {n} rows: --limit {n}", limit)
         show([("dim", text.format(n=limit))])
