@@ -734,7 +734,9 @@ class _Checker:
                 findings = [self._too_early(finding, names) for finding in findings]
                 findings = findings or one_answer(self.environment, value, is_question=False)
             else:
-                findings = check_constant(value, names) if kind in (TEXT, NAMES) else []
+                # A function or a group may be called like a column of the list.
+                known = replace(names, headings={}) if kind is NAMES else names
+                findings = check_constant(value, known) if kind in (TEXT, NAMES) else []
             yield from (self._problem(finding, path) for finding in findings)
 
     def _problem_of_connection(self, finding: Finding, path: Path) -> Problem:

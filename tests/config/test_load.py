@@ -650,3 +650,14 @@ def test_a_bare_condition_that_says_nothing_is_a_problem_at_its_place(folder: Fo
     folder.write("personal.yaml", f"conditions: {written}\n" + MAPPING)
     assert folder.said() == [("personal.yaml:1:13", code)]
     assert folder.problem().at.path == ("conditions", 0)
+
+
+@pytest.mark.parametrize("written", ["[Name]", "Name", "Name, Jugend"])
+def test_a_group_may_be_called_like_a_heading_of_the_list(folder: Folder, written: str) -> None:
+    folder.write("personal.yaml", f"{MAPPING}      osGroups: {written}\n")
+    assert folder.problems() == []
+
+
+def test_a_group_that_is_called_like_a_column_was_meant_as_the_column(folder: Folder) -> None:
+    folder.write("personal.yaml", f"{MAPPING}      osGroups: [name]\n      note: Name\n")
+    assert [code for _place, code in folder.said()] == ["constant_is_name", "constant_is_name"]

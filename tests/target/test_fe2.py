@@ -25,7 +25,7 @@ from engine.simulator import Fault, Fe2Simulator
 from engine.sync.plan import ActionPlan, Change
 from engine.target.base import Effects, FieldFault
 from engine.target.fe2.server import version_of
-from engine.target.fe2.sync import FIELDS, Fe2Sync
+from engine.target.fe2.sync import FIELDS, MODE, Fe2Sync
 from tests.target.helpers import NAME, World, action, removal_of
 from tests.world import PERSONAL, changed, without
 from tests.world import World as Project
@@ -719,6 +719,27 @@ def test_a_version_without_pager_modes_is_a_warning_at_the_field(version: str | 
     keys = {"fe2_version": version} if version else {}
     found = [(path, finding.code, finding.severity) for path, finding in target(model, **keys).check()]
     assert found == ([(("fields", "aPagerProFieldMode"), "fe2_version_lacks", "warning")] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({MODE: "KOMISCH"}, [(MODE, "pager_mode_unknown", "warning")]),
+        ({MODE: "TOKEN", "aPagerPro": "{{ email }}"}, [("aPagerPro", "pager_with_token", "warning")]),
+        ({MODE: "TOKEN", "aPagerPro": "a@example.org"}, [("aPagerPro", "pager_with_token", "error")]),
+        ({"aPagerPro": "0151 2000001"}, [("aPagerPro", "pager_address", "error")]),
+        ({MODE: "TOKEN", "aPagerPro": ""}, []),
+        ({MODE: "TOKEN"}, []),
+        ({MODE: "{{ mode }}", "aPagerPro": "{{ email }}"}, []),
+        ({MODE: "LEGACY", "aPagerPro": "{{ email }}"}, []),
+        ({MODE: " TOKEN ", "aPagerPro": None}, []),
+    ],
+)
+def test_what_every_person_would_be_told_of_the_pager_is_told_beforehand(
+    fields: dict[str, Any], found: list[tuple[str, str, str]]
+) -> None:
+    told = target(action("fe2.sync", fields=fields)).check()
+    assert [(path[1], finding.code, finding.severity) for path, finding in told] == found
 
 
 def test_a_version_without_pager_modes_is_no_matter_where_nobody_sets_one() -> None:

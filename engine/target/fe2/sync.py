@@ -20,6 +20,7 @@ from engine.sync.plan import ActionPlan, Change
 from engine.sync.record import Record, Sent
 from engine.target.base import Effects, FieldFault, Ledger, Outcome
 from engine.target.fe2 import answers, server
+from engine.template.check import is_template
 from engine.template.faults import Fault, Finding
 from engine.template.kinds import NAMES, TEXT, AnyKind, as_text
 from engine.template.program import Field
@@ -77,6 +78,7 @@ class Fe2Sync:
                 yield ("connection", key), Finding(problem.code, problem.message, problem.hint)
         if wrong is None:
             yield from self._check_lacks()
+            yield from self._check_pager()
 
     def _check_lacks(self) -> Iterator[tuple[Path, Finding]]:
         if self.model.removal == "delete" and self._is_older(server.DELETE_SINCE):
@@ -89,6 +91,20 @@ class Fe2Sync:
             hint = _("Leave the field out, or update FE2 to {version} and correct fe2_version in configuration.yaml.")
             shown = hint.format(version=server.written(server.MODE_SINCE))
             yield ("fields", MODE), Finding("fe2_version_lacks", message, shown, severity="warning")
+
+    def _check_pager(self) -> Iterator[tuple[Path, Finding]]:
+        """What every person would be told, as far as the mapping writes the pager's fields itself."""
+        address, mode = (self.model.fields.get(name) or "" for name in ("aPagerPro", MODE))
+        if not isinstance(address, str) or not isinstance(mode, str) or is_template(mode):
+            return
+        mode = "" if self._is_older(server.MODE_SINCE) else mode.strip()
+        if is_template(address) and mode == TOKEN:
+            fault = _with_token().fault
+            yield ("fields", "aPagerPro"), Finding(fault.code, fault.message, fault.hint, severity="warning")
+        for found in _pager_rules("" if is_template(address) else address.strip(), mode):
+            severity = "warning" if found.warning else "error"
+            fault = found.fault
+            yield ("fields", str(found.field)), Finding(fault.code, fault.message, fault.hint, severity=severity)
 
     def extra_fields(self) -> tuple[Field, ...]:
         """FE2 needs nothing beyond its fields."""
@@ -346,8 +362,7 @@ def _pager_rules(address: str, mode: str) -> Iterator[FieldFault]:
     if not address:
         return
     if mode == TOKEN:
-        message = _("With aPagerProFieldMode TOKEN the field aPagerPro must be empty.")
-        yield _fault("aPagerPro", "pager_with_token", message, _("Leave aPagerPro out, or use LEGACY."))
+        yield _with_token()
     elif not (_NUMBER.fullmatch(address) or _EMAIL.fullmatch(address)):
         yield _fault(
             "aPagerPro",
@@ -355,6 +370,11 @@ def _pager_rules(address: str, mode: str) -> Iterator[FieldFault]:
             _("aPagerPro takes an e-mail address or a mobile number as 0049…, not “{value}”.").format(value=address),
             _("For numbers use the filter phone: {example}").format(example="{{ … | phone }}"),
         )
+
+
+def _with_token() -> FieldFault:
+    message = _("With aPagerProFieldMode TOKEN the field aPagerPro must be empty.")
+    return _fault("aPagerPro", "pager_with_token", message, _("Leave aPagerPro out, or use LEGACY."))
 
 
 def _empty_list() -> Problem:
