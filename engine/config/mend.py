@@ -19,6 +19,12 @@ _NO_BLANK = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(:)(?=[^\s:/])")
 _NO_COLON = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(?=[ ]+\S)")
 _WORD = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*[ ]*")
 _COMMENT = re.compile(r"[ ]+#[^'\"]*$")
+_GLUED = re.compile(r"[ ]*(?:-[ ]+)*(-)[^\W\d]\w*:(?=[ ]|$)")
+_GLUED_BEGINNING = re.compile(r"[ ]*(?:-[ ]+)*(-)(?:trigger|platform|condition|action|name):(?=[ ]|$)")
+_ODD = "\u00a0\u2007\u202f"
+_ODD_BLANKS = re.compile(
+    rf"([ {_ODD}]*(?:-[ {_ODD}]+)*)(?:(?:\"[^\"]*\"|'[^']*'|[^\s#'\"{{\[&*!|>%@`-][^#'\"{{:]*):([ {_ODD}]+))?"
+)
 _FREE = ("columns", "variables", "fields", "row")
 """Keys below which every name is the user's own, or the target's."""
 _STRUCTURAL = (
@@ -68,6 +74,8 @@ def proposals(lines: list[str], error: Syntax) -> Iterator[Mend]:
     yield from _tabs(lines, error)
     for line in near:
         yield from _dashes(lines[line], line)
+    for line in near:
+        yield from _glued(lines[line], line, _GLUED)
     for line in near:
         yield from _templates(lines[line], line)
     yield from _quotes(lines, error)
@@ -140,6 +148,30 @@ def _dashes(line: str, index: int) -> Iterator[Mend]:
     if match := re.match(r"[ ]*([–—−])[ ]", line):
         message = _("A list item begins with a hyphen; this dash is another sign.")
         yield Mend("yaml_character", message, index, match.start(1), (Edit(match.start(1), 1, "-"),))
+
+
+def _glued(line: str, index: int, pattern: re.Pattern[str]) -> Iterator[Mend]:
+    """The dash of a list item without a blank behind it is the first letter of a key."""
+    if match := pattern.match(line):
+        message = _("A blank is missing behind the dash: so it is no list item.")
+        yield Mend("yaml_dash", message, index, match.start(1), (Edit(match.end(1), 0, " "),))
+
+
+def glued_dashes(lines: list[str]) -> list[Mend]:
+    """The list items without a blank behind the dash, by the words with which items begin. A key may look like that."""
+    return [mend for index, line in enumerate(lines) for mend in _glued(line, index, _GLUED_BEGINNING)]
+
+
+def with_plain_blanks(lines: list[str]) -> dict[int, tuple[Edit, ...]]:
+    """For each line that is indented or parted by blanks that are none for YAML, the edits that put plain ones."""
+    edits = {}
+    for index, line in enumerate(lines):
+        match = _ODD_BLANKS.match(line) if len(line) <= LONGEST_LINE else None
+        spans = [match.span(part) for part in (1, 2) if match[part]] if match else []
+        runs = [run.span() for start, end in spans for run in re.compile(f"[{_ODD}]+").finditer(line, start, end)]
+        if runs:
+            edits[index] = tuple(Edit(start, end - start, " " * (end - start)) for start, end in runs)
+    return edits
 
 
 # -- templates -------------------------------------------------------------------------------------------------------

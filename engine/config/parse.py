@@ -309,7 +309,9 @@ def unknown_key(key: str, known: list[str], root: Node, path: Path) -> Problem:
     at = root.locate_key(path)
     beside = root.find(path[:-1])
     taken = beside is not None and isinstance(beside.value, dict) and sure in beside.value
-    fixes = (Fix(at.line, at.column, key, sure),) if sure and not taken and at.line and at.column else ()
+    # Before a word with a dash perhaps just a blank is missing.
+    is_sure = sure and not taken and not key.startswith("-")
+    fixes = (Fix(at.line, at.column, key, str(sure)),) if is_sure and at.line and at.column else ()
     return Problem(
         "unknown_key",
         _("The key {key} is not known here.").format(key=key),

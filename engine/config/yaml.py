@@ -21,7 +21,16 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from engine.config.find import CONFIGURATION, SECRETS
 from engine.config.memory import Met, hash_of
-from engine.config.mend import LONGEST_LINE, Mend, Syntax, proposals, quoting, without_tabs
+from engine.config.mend import (
+    LONGEST_LINE,
+    Mend,
+    Syntax,
+    glued_dashes,
+    proposals,
+    quoting,
+    with_plain_blanks,
+    without_tabs,
+)
 from engine.config.node import Node
 from engine.config.text import Edit, Text, split
 from engine.i18n import _
@@ -446,6 +455,8 @@ class _Composer:
         if _deepest(text.text) > MAX_BRACKETS:
             self._too_deep()
             return None
+        self._put_plain_blanks()
+        self._part_dashes()
         for _attempt in range(MAX_REPAIRS):
             try:
                 return _parsed(self.text)
@@ -465,6 +476,59 @@ class _Composer:
         message = _("The file is nested too deeply.")
         hint = _("Look for brackets too many; a mapping has a few levels only.")
         self.problems.append(Problem("yaml_too_deep", message, hint, Location(self.name, 1, 1)))
+
+    def _put_plain_blanks(self) -> None:
+        """Put blanks for non-breaking ones, which YAML takes for letters, where that changes what stands in what."""
+        mends = [Mend("yaml_blank", "", line, 0, edits) for line, edits in with_plain_blanks(self.text.lines()).items()]
+        text = self._all_mended(mends)
+        if text is None:
+            return
+        message = _(
+            "These blanks are non-breaking ones, copied from a web page or a word processor: they count as letters."
+        )
+        hint = _("Put ordinary blanks instead, here and in all lines below.")
+        if len(mends) == 1:
+            hint = _("Put ordinary blanks instead.")
+        first = mends[0]
+        fixes = [_fixes(self.name, self.text, mend) for mend in mends]
+        every = tuple(fix for found in fixes for fix in found) if all(fixes) else ()
+        at = Location(self.name, first.line + 1, first.edits[0].column + 1)
+        self.problems.append(Problem("yaml_blank", message, hint, at, fixes=every))
+        self.text = text
+
+    def _part_dashes(self) -> None:
+        """Put blanks behind the dashes of list items that would be read as keys."""
+        mends = glued_dashes(self.text.lines())
+        text = self._all_mended(mends)
+        if text is None:
+            return
+        self.problems += [self._problem(mend) for mend in mends]
+        self.text = text
+
+    def _all_mended(self, mends: list[Mend]) -> Text | None:
+        """The text with all of them; None where it is not read further with them and nothing gets another place."""
+        text = self.text
+        for mend in mends:
+            text = text.mended(mend.line, mend.edits)
+        self._budget -= 2 * len(text) if mends else 0
+        if not mends or self._budget <= 0:
+            return None
+        before, after = _first_error(self.text), _first_error(text)
+        if before == after == END:
+            same = _structure(_levels(text)) == _structure(_levels(self.text))
+            return None if same else text
+        return text if after - len(text) + len(self.text) > before else None
+
+    def _problem(self, mend: Mend) -> Problem:
+        """The problem that a mend puts right, with the line as it should be."""
+        column = self.text.original(mend.line, mend.column)
+        line = self.text.lines()[mend.line]
+        hint = mend.hint
+        if not hint or mend.applied(line).strip() != line.strip():
+            corrected = _shown(self.name, mend.applied(line))
+            hint = f"{hint} {_('Write: {line}').format(line=f'`{corrected}`')}".strip()
+        at = Location(self.name, mend.line + 1, column + 1)
+        return Problem(mend.code, mend.message, hint, at, fixes=_fixes(self.name, self.text, mend))
 
     def _expand_tabs(self, error: MarkedYAMLError) -> bool:
         """Put blanks for the tabs of all lines at once, where that makes them readable. False where it does not."""
@@ -508,21 +572,15 @@ class _Composer:
         if found is None:
             return False
         mend, text = found
-        column = self.text.original(mend.line, mend.column)
-        at = Location(self.name, mend.line + 1, column + 1)
-        line = self.text.lines()[mend.line]
-        corrected = _shown(self.name, mend.applied(line))
-        hint = mend.hint
-        if not hint or mend.applied(line).strip() != line.strip():
-            hint = f"{hint} {_('Write: {line}').format(line=f'`{corrected}`')}".strip()
         code, last = self._before
         goes_on = mend.code in SHIFTED and (last == mend.line or (code, last) == (mend.code, mend.line - 1))
         self._before = mend.code, mend.line
-        fixes = _fixes(self.name, self.text, mend)
+        problem = self._problem(mend)
         if goes_on and self.problems[-1].fixes:
-            self.problems[-1] = replace(self.problems[-1], fixes=(*self.problems[-1].fixes, *fixes) if fixes else ())
+            fixes = (*self.problems[-1].fixes, *problem.fixes) if problem.fixes else ()
+            self.problems[-1] = replace(self.problems[-1], fixes=fixes)
         elif not goes_on:
-            self.problems.append(Problem(mend.code, mend.message, hint, at, fixes=fixes))
+            self.problems.append(problem)
         self.text = text
         return True
 
@@ -608,6 +666,13 @@ def _levels(text: Text) -> Any:
         return [shape(item, depth + 1) for item in node.value]
 
     return shape(_parsed(text))
+
+
+def _structure(shape: Any) -> Any:
+    """What stands in what, of :func:`_levels`, whatever blanks are in the keys; the texts don't matter."""
+    if isinstance(shape, dict):
+        return {" ".join(key.split()): _structure(value) for key, value in shape.items()}
+    return [_structure(item) for item in shape] if isinstance(shape, list) else None
 
 
 def _fixes(name: str, text: Text, mend: Mend) -> tuple[Fix, ...]:

@@ -162,6 +162,11 @@ def entries() -> Entries:
             _("Close the bracket; put texts that hold brackets in quotes."),
             "2. Zug: [Alarm Zug 2, Alarm Nacht]",
         ),
+        "yaml_blank": Explanation(
+            _("Blanks at the beginning of a line or behind a colon are non-breaking ones: they count as letters."),
+            _("A part of a mapping was copied from a web page, a mail or a word processor."),
+            _("Put ordinary blanks instead. `abgleich check --fix` does it."),
+        ),
         "yaml_character": Explanation(
             _(
                 "A value begins with a sign that YAML keeps for itself, or the file holds an "
@@ -170,6 +175,12 @@ def entries() -> Entries:
             "path: *.csv",
             _("Put the value in quotes; take invisible characters out."),
             'path: "*.csv"',
+        ),
+        "yaml_dash": Explanation(
+            _("Behind the dash of a list item the blank is missing: the dash counts as a letter of the word."),
+            "actions:\n  -action: fe2.sync",
+            _("Put a blank behind the dash. `abgleich check --fix` does it."),
+            "actions:\n  - action: fe2.sync",
         ),
         "yaml_colon": Explanation(
             _("A colon is missing, has no blank behind it, or is one too many in its line."),

@@ -313,3 +313,70 @@ def test_whatever_stands_there_it_gets_better_or_stays(seed: int) -> None:
         assert folder.problems() == list(fixed.problems)
         assert len(fixed.problems) <= len(problems) - bool(fixed.mended)
         assert fix(folder.root).files == ()
+
+
+TEST = '  - name: a\n    row: {nr: 1}\n    expect: {fe2.sync: {lastName: ""}}\n'
+WITH_DASHES = f"triggers:\n  - trigger: mapping\n{MAPPING}tests:\n{TEST}"
+
+
+@pytest.mark.parametrize("word", ["trigger", "action", "name"])
+def test_a_dash_without_a_blank_gets_one(folder: Folder, word: str) -> None:
+    text = WITH_DASHES.replace(f"- {word}:", f"-{word}:")
+    folder.write("personal.yaml", text)
+    problem = folder.problem()
+    assert (problem.code, problem.at.line) == ("yaml_dash", text[: text.index(f"-{word}")].count("\n") + 1)
+    assert mended(folder, text) == WITH_DASHES
+    assert folder.problems() == []
+
+
+def test_all_dashes_of_a_list_get_their_blanks(folder: Folder) -> None:
+    right = 'triggers:\n  - trigger: mapping\n  - trigger: time\n    at: "03:00"\n  - trigger: mapping\n' + MAPPING
+    assert mended(folder, right.replace("- trigger", "-trigger")) == right
+
+
+def test_a_dash_in_a_text_or_a_word_of_a_table_is_left_alone(folder: Folder) -> None:
+    text = f'description: |\n  -name: so\n{MAPPING}tables:\n  t:\n    -x: [A]\n    "-name": [B]\n'
+    assert mended(folder, text) == text
+    assert folder.problems() == []
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2007", "\u202f"])
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("  ", "XX"),
+        ("  ", " X"),
+        ("    ", "XX  "),
+        ("  key: nr", "X key: nr"),
+        ("key: nr", "key:Xnr"),
+        ("nr: Pers", "nr:XPers"),
+        ("- action", "-Xaction"),
+        ("actions:\n", "XX\nactions:\nXX# so\n"),
+    ],
+)
+def test_non_breaking_blanks_are_one_problem_that_names_them(
+    folder: Folder, right: str, wrong: str, blank: str
+) -> None:
+    text = WITH_DASHES.replace(right, wrong.replace("X", blank))
+    folder.write("personal.yaml", text.encode())
+    problem = folder.problem()
+    assert problem.code == "yaml_blank"
+    assert "non-breaking" in problem.message
+    line = text.split("\n")[(problem.at.line or 0) - 1]
+    assert blank in line[(problem.at.column or 0) - 1 :][:2]
+    assert mended(folder, text) == text.replace(blank, " ")
+    assert folder.problems() == []
+
+
+def test_non_breaking_blanks_in_texts_are_left_alone(folder: Folder) -> None:
+    texts = 'description: |\n  eins\n  \u00a0\u00a0zwei\nalias: "a\u00a0b"\n'
+    text = f"{texts}{MAPPING}tables:\n  t:\n    1.\u00a0Zug: [A\u00a0B]\n"
+    assert mended(folder, text) == text
+    assert folder.problems() == []
+
+
+def test_tabs_and_non_breaking_blanks_are_two_problems(folder: Folder) -> None:
+    text = MAPPING.replace("  key", "\u00a0\u00a0key").replace("      lastName", "\tlastName")
+    folder.write("personal.yaml", text.encode())
+    assert sorted(code for _place, code in folder.said()) == ["tab_indentation", "yaml_blank"]
+    assert mended(folder, text) == MAPPING
