@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -95,6 +96,16 @@ class Problem:
             "`abgleich blueprints {name} --copy` makes it a file of your own that you can change."
         ).format(hint=self.hint, name=name)
         return replace(self, at=using, message=message, hint=hint.strip(), fixes=())
+
+    def within(self, root: PurePath) -> Problem:
+        """The problem for people who know their project and not where it lies: nothing in it says more than that."""
+        folder = f"{root}{os.sep}"
+        file, at = self.at.file or "", self.at
+        message, hint = self.message, self.hint
+        if file.startswith(folder):
+            at = replace(at, file=PurePath(file.removeprefix(folder)).as_posix())
+            message, hint = (text.replace(file, at.file or "") for text in (message, hint))
+        return replace(self, at=at, message=message.replace(folder, ""), hint=hint.replace(folder, ""))
 
     def located(self, at: Location) -> Problem:
         """The same problem at another place."""

@@ -152,13 +152,13 @@ class Layout:
         return tuple(place for place in found if place != MISSING)
 
 
-def layout_of(header: Sequence[str], columns: Sequence[Column] | None, at: Location) -> Layout:
-    """How to read rows under this header, which stands at ``at``.
+def layout_of(header: Sequence[str], columns: Sequence[Column] | None, at: Location, place: str = "") -> Layout:
+    """How to read rows under this header, which stands at ``at``; ``place`` is what people call that.
 
     Raises Refused with one problem for every heading of ``columns`` that is missing or stands there twice.
     """
     headings = [clean_heading(heading) for heading in header]
-    return _every_heading(headings) if columns is None else _named_columns(headings, columns, at)
+    return _every_heading(headings) if columns is None else _named_columns(headings, columns, at, place or str(at))
 
 
 def _every_heading(header: Sequence[str]) -> Layout:
@@ -175,10 +175,10 @@ def _every_heading(header: Sequence[str]) -> Layout:
     return Layout(tuple(map(name_of, named)), headings, (), found, _picker(found))
 
 
-def _named_columns(header: Sequence[str], columns: Sequence[Column], at: Location) -> Layout:
+def _named_columns(header: Sequence[str], columns: Sequence[Column], at: Location, place: str) -> Layout:
     places = {heading.casefold(): place for place, heading in reversed(list(enumerate(header))) if heading}
     numbered = {column.name: _numbered(column, header, places) for column in columns}
-    problems = _broken_contract(header, columns, numbered, at)
+    problems = _broken_contract(header, columns, numbered, at, place)
     if problems:
         raise Refused(*problems)
     is_list = {column.name: bool(column.each or column.marked or numbered[column.name]) for column in columns}
@@ -318,6 +318,7 @@ def _broken_contract(
     columns: Sequence[Column],
     numbered: Mapping[str, Mapping[str, Sequence[_Cell]]],
     at: Location,
+    place: str,
 ) -> list[Problem]:
     uses = Counter(heading.casefold() for heading in header)
     problems = []
@@ -327,9 +328,9 @@ def _broken_contract(
             count = max(uses[heading_key(heading)], 1 if cells else 0)
             twice = Counter((cell.number, cell.label.casefold()) for cell in cells)
             if not count and not column.optional:
-                problems.append(_missing(heading, header, columns, at))
+                problems.append(_missing(heading, header, columns, at, place))
             elif count > 1 or (twice and max(twice.values()) > 1):
-                problems.append(_double(heading, at))
+                problems.append(_double(heading, at, place))
             else:
                 continue
             if column.at.file:
@@ -337,7 +338,7 @@ def _broken_contract(
     return problems
 
 
-def _missing(heading: str, header: Sequence[str], columns: Sequence[Column], at: Location) -> Problem:
+def _missing(heading: str, header: Sequence[str], columns: Sequence[Column], at: Location, place: str) -> Problem:
     taken = {heading_key(other) for column in columns for other in column.patterns}
     known = [other for other in header if other][:_SEARCHED_HEADINGS]
     near = did_you_mean(clean_heading(heading), (other for other in known if other.casefold() not in taken))
@@ -354,12 +355,12 @@ def _missing(heading: str, header: Sequence[str], columns: Sequence[Column], at:
         hint = _("The file has: {headings}. Correct the heading in the mapping, or say optional: true.").format(
             headings=_listed(known)
         )
-    message = _('The heading "{heading}" is missing in {place}.').format(heading=heading, place=at)
+    message = _('The heading "{heading}" is missing in {place}.').format(heading=heading, place=place)
     return Problem("missing_heading", message, hint, at)
 
 
-def _double(heading: str, at: Location) -> Problem:
-    message = _('The heading "{heading}" stands more than once in {place}.').format(heading=heading, place=at)
+def _double(heading: str, at: Location, place: str) -> Problem:
+    message = _('The heading "{heading}" stands more than once in {place}.').format(heading=heading, place=place)
     hint = _("Rename one of the columns in the program that exports the file, or take the column out of the mapping.")
     return Problem("double_heading", message, hint, at)
 

@@ -19,7 +19,7 @@ from unicodedata import normalize
 
 from engine.config.names import clean_heading, heading_key
 from engine.i18n import _
-from engine.problems import Location, Refused, did_you_mean
+from engine.problems import Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Scan, SourceOptions, Value
 from engine.source.columns import MISSING, Layout, layout_of, wanted_keys
 from engine.source.sheets import Extras, TooLarge, is_locked, letters, look_beside
@@ -82,19 +82,18 @@ class ExcelSource:
         workbook = _opened(file, whole.content)
         sheet, line = _find(file, workbook, whole.content, options)
         cells = sheet.row(line)
-        at = Location(f"{file}, {sheet.label}", line)
+        at = place_of(file, line)
         header = tuple(clean_heading(_heading(cell)) for cell in cells)
-        layout = layout_of(header, options.columns, at)
+        layout = layout_of(header, options.columns, at, f"{file}, {sheet.label}, {_row(line)}")
         rows = sum(1 for _row in sheet.rows_below(line))
         if rows <= options.skip_footer:
-            raise no_rows(at, rows)
+            raise no_rows(at, rows, sheet.label)
         first, label = sheet.first_column, sheet.label
 
         def place(row: int, names: Sequence[str]) -> str:
             places = {place: None for name in names if name in layout.names for place in layout.places_of(name)}
             found = ", ".join(f"{letters(first + place)}{row}" for place in list(places)[:4])
-            whole_row = _("row {number}").format(number=row)
-            return f"{label}, {found or whole_row}"
+            return f"{label}, {found or _row(row)}"
 
         scan = Scan(
             file=file,
@@ -155,6 +154,10 @@ class _Sheet:
         for number, cells in enumerate(islice(self.sheet.iter_rows(), line, None), line + 1):
             if any(cells) or _filled(cells) or number in self.extras.rows:
                 yield number, cells
+
+
+def _row(number: int) -> str:
+    return _("row {number}").format(number=number)
 
 
 def _filled(cells: Iterable[Any]) -> bool:

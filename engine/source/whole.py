@@ -83,8 +83,8 @@ def too_large(at: Location) -> Refused:
     return refusal("list_too_large", message, _("Check that this is the right list."), at)
 
 
-def no_rows(at: Location, footer: int = 0) -> Refused:
-    """There is nobody in the list; ``at`` has a line where there is a header."""
+def no_rows(at: Location, footer: int = 0, sheet: str = "") -> Refused:
+    """There is nobody in the list; ``at`` has a line where there is a header. ``sheet``: which one of a workbook."""
     if footer:
         message = ngettext(
             "skip_footer leaves out the only row of the file.",
@@ -98,6 +98,8 @@ def no_rows(at: Location, footer: int = 0) -> Refused:
             at,
         )
     message = _("There is nothing below the header.") if at.line else _("The file is empty.")
+    if sheet:
+        message = _("There is nothing below the header of {sheet}.").format(sheet=sheet)
     return nobody(message, at)
 
 

@@ -31,7 +31,7 @@ from engine.sync.headings import Role, guess
 from engine.sync.invent import Inventor
 from engine.sync.preview import checked_job, records
 from engine.sync.reading import Reading, Row, open_reading
-from engine.sync.script import Job, seen_by_user
+from engine.sync.script import Job, told_from_project
 from engine.sync.trace import Search, not_found
 from engine.sync.trials import differences_of, render_rows, unprefixed
 from engine.template.check import chosen_by, is_template, texts_in, used_names
@@ -88,7 +88,7 @@ class Frozen:
 def freeze(project: Project, mapping: MappingFile, file: Path | None, key: str, random: Random) -> Frozen:
     """The test for the row with this key. Raises :class:`UserMustFix` where there is none, or none can be made."""
     job = checked_job(project, mapping)
-    with seen_by_user(mapping):
+    with told_from_project(job):
         row, facts = _look(job, open_reading(job, file, None), key)
     problem = _unfit(row)
     if problem is not None:

@@ -15,7 +15,7 @@ from engine.state.store import Store
 from engine.sync.gather import KEY, no_key
 from engine.sync.reading import Reading, Row, damage_fault, open_reading
 from engine.sync.record import Record
-from engine.sync.script import Job, prepare, seen_by_user
+from engine.sync.script import Job, prepare, told_from_project
 from engine.sync.trace import Search, not_found, steps_of
 from engine.target.base import Target
 from engine.template.faults import Fault
@@ -27,7 +27,7 @@ def preview(
 ) -> Iterator[dict[str, Any]]:
     """Every row as ``preview --json`` shows it. Raises before the first row where the file or the mapping is wrong."""
     job = checked_job(project, mapping)
-    with seen_by_user(mapping):
+    with told_from_project(job):
         reading = open_reading(job, file, None)
         doubled = _doubled_keys(reading)
         for row in islice(reading.each(), limit):
@@ -42,7 +42,7 @@ def preview_person(
     """
     job = checked_job(project, mapping)
     found, search = [], Search(key)
-    with seen_by_user(mapping):
+    with told_from_project(job):
         reading = open_reading(job, file, None)
         doubled = _doubled_keys(reading)
         reading.keeps = True

@@ -39,7 +39,7 @@ from engine.sync.owners import (
 from engine.sync.plan import ActionPlan, Plan, plan_action
 from engine.sync.reading import Reading, TriggerFacts, open_reading
 from engine.sync.record import Owner
-from engine.sync.script import Job, prepare, seen_by_user
+from engine.sync.script import Job, from_project, prepare, told_from_project
 from engine.target.base import Target
 
 NOTICES = ("fe2_version_lacks", "marks_left")
@@ -98,12 +98,11 @@ class _Run:
                 stack.enter_context(writing(self.tools, name))
             report = begun(self.project, self.tools, self.mapping.id, "plan" if self.only_plan else "run")
             report.mapping_hash = self.mapping.hash
-            with recorded(self.tools, report), seen_by_user(self.mapping):
+            with recorded(self.tools, report), told_from_project(self.job):
                 try:
                     self._execute(report, file, trigger)
                 finally:
-                    using = self.mapping.used_by
-                    report.problems = [p.seen_from(using) if using else p for p in report.problems]
+                    report.problems = [from_project(self.job, problem) for problem in report.problems]
         return report
 
     def _execute(self, report: Report, file: Path | None, trigger: TriggerFacts) -> None:

@@ -210,14 +210,18 @@ def prepare(project: Project, mapping: MappingFile) -> tuple[Job, list[Problem]]
 
 
 @contextmanager
-def seen_by_user(mapping: MappingFile) -> Iterator[None]:
-    """Problems of a blueprint lead to the line that uses it."""
+def told_from_project(job: Job) -> Iterator[None]:
+    """Problems as the user of the project knows their places: see :func:`from_project`."""
     try:
         yield
     except ProblemError as error:
-        if mapping.used_by is None:
-            raise
-        raise type(error)(*(problem.seen_from(mapping.used_by) for problem in error.problems)) from None
+        raise type(error)(*(from_project(job, problem) for problem in error.problems)) from None
+
+
+def from_project(job: Job, problem: Problem) -> Problem:
+    """The problem with files from the project's folder on; of a blueprint it leads to the line that uses it."""
+    used_by = job.mapping.used_by
+    return (problem.seen_from(used_by) if used_by is not None else problem).within(job.project.root)
 
 
 def problems_of(project: Project, mappings: Collection[str] | None = None) -> list[Problem]:
