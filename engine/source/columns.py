@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 from unicodedata import is_normalized, normalize
@@ -22,6 +23,9 @@ MISSING = -1
 """The place of a heading that is not there: its cells are empty."""
 _SHOWN_HEADINGS = 20
 _SEARCHED_HEADINGS = 1000
+_LONGEST_HEADING = 80
+"""Letters of a heading that is compared with others: longer ones are texts, and take long."""
+_MEANT_HEADINGS = 20
 
 Shape = Callable[[Sequence[Value]], Value]
 """From the values of a row's headings to that of a name."""
@@ -87,6 +91,25 @@ def wanted_keys(columns: Iterable[Column] | None) -> frozenset[str]:
     every = tuple(columns or ())
     named = frozenset(heading_key(heading) for column in every for heading in column.patterns if "*" not in heading)
     return required_keys(every) or named
+
+
+def nearness(wanted: Collection[str], cells: Iterable[str]) -> int:
+    """How many of the wanted headings are meant by one of these cells, roughly; 0 unless they look like a header.
+
+    So many must be near that it can be no row of a person whose name is like a heading.
+    """
+    keys = sorted(wanted)[:_MEANT_HEADINGS]
+    known = list(_comparable(map(heading_key, cells)))
+    found = sum(_near(key, known) is not None for key in keys)
+    return found if found * 2 >= len(keys) and found >= min(2, len(keys)) else 0
+
+
+def _comparable(headings: Iterable[str]) -> Iterator[str]:
+    return (heading for heading in islice(headings, _SEARCHED_HEADINGS) if 0 < len(heading) <= _LONGEST_HEADING)
+
+
+def _near(heading: str, known: Iterable[str]) -> str | None:
+    return did_you_mean(heading, known) if len(heading) <= _LONGEST_HEADING else None
 
 
 def tidy(cells: Iterable[str]) -> tuple[str, ...]:
@@ -322,13 +345,15 @@ def _broken_contract(
 ) -> list[Problem]:
     uses = Counter(heading.casefold() for heading in header)
     problems = []
+    wanted = {heading_key(heading) for column in columns for heading in column.patterns}
+    is_header = bool(wanted & uses.keys()) or nearness(wanted_keys(columns), header) > 0
     for column in columns:
         for heading in column.patterns:
             cells = numbered[column.name].get(heading, ())
             count = max(uses[heading_key(heading)], 1 if cells else 0)
             twice = Counter((cell.number, cell.label.casefold()) for cell in cells)
             if not count and not column.optional:
-                problems.append(_missing(heading, header, columns, at, place))
+                problems.append(_missing(heading, header, wanted if is_header else None, at, place))
             elif count > 1 or (twice and max(twice.values()) > 1):
                 problems.append(_double(heading, at, place))
             else:
@@ -338,15 +363,17 @@ def _broken_contract(
     return problems
 
 
-def _missing(heading: str, header: Sequence[str], columns: Sequence[Column], at: Location, place: str) -> Problem:
-    taken = {heading_key(other) for column in columns for other in column.patterns}
-    known = [other for other in header if other][:_SEARCHED_HEADINGS]
-    near = did_you_mean(clean_heading(heading), (other for other in known if other.casefold() not in taken))
-    near = near or did_you_mean(clean_heading(heading), known)
+def _missing(heading: str, header: Sequence[str], taken: Collection[str] | None, at: Location, place: str) -> Problem:
+    """``taken`` are the headings that are asked for; None where nothing in the header is like one of them."""
+    known = list(filter(None, header))[:_SEARCHED_HEADINGS]
+    free = (other for other in known if other.casefold() not in (taken or ()))
+    near = None
+    if taken is not None:
+        near = _near(clean_heading(heading), _comparable(free)) or _near(clean_heading(heading), _comparable(known))
     if "*" in heading:
         hint = _("The star stands for a number, as in {example}. For columns marked with x say `marked: true`.")
         hint = hint.format(example=heading.replace("*", "1"))
-    elif not taken & {heading_key(other) for other in header}:
+    elif taken is None:
         # Not a single one: what stands there may be people, whose values are not to be shown.
         hint = _("None of the headings is there. Is the line with the headings missing, or is it another list?")
     elif near:

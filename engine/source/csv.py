@@ -26,7 +26,7 @@ from engine.config.names import clean_heading, heading_key
 from engine.i18n import _, ngettext
 from engine.problems import Location, Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Damaged, Scan, SourceOptions
-from engine.source.columns import Layout, layout_of, wanted_keys
+from engine.source.columns import Layout, layout_of, nearness, wanted_keys
 from engine.source.whole import file_changed, no_file, no_rows, os_errors, place_of, refusal
 
 DELIMITERS = (";", ",", "\t", "|", ":")
@@ -380,7 +380,7 @@ def _fits(cells: list[str], count: int) -> bool:
 
 def _find_head(file: Path, encoding: str, options: SourceOptions) -> _Head:
     """The delimiter and the header row. With columns: the first row that has all required headings, or the one that
-    has most of them. Without: the first of the rows that agree on their number of cells.
+    has most of them, or is most like them. Without: the first of the rows that agree on their number of cells.
     """
     start, forms = _where_to_look(file, encoding, options)
     samples = [_sample(file, encoding, form, start, options.header_row) for form in forms]
@@ -388,7 +388,9 @@ def _find_head(file: Path, encoding: str, options: SourceOptions) -> _Head:
     if not readable:
         raise _nothing_to_read(file, samples, options.header_row)
     wanted = wanted_keys(options.columns)
-    sample, place, complete = _best_match(readable, wanted, options.header_row) or _best_shape(readable, options)
+    sample, place, complete = _best_match(readable, wanted, options.header_row) or _best_shape(
+        readable, options, wanted
+    )
     if wanted and not complete and sample.error:
         raise sample.error
     return sample.head(place)
@@ -462,12 +464,19 @@ def _best_match(
     return best and (best[1], best[2], best[0][0] == len(wanted))
 
 
-def _best_shape(samples: Sequence[_Sample], options: SourceOptions) -> tuple[_Sample, int, bool]:
-    """The delimiter under which most rows agree, and the first of these rows that is no title."""
+def _best_shape(
+    samples: Sequence[_Sample], options: SourceOptions, wanted: frozenset[str]
+) -> tuple[_Sample, int, bool]:
+    """The delimiter under which most rows agree; of them that which is most like the wanted headings, else the first
+    that is no title.
+    """
     sample = max(samples, key=_Sample.width)
     agreed, count = sample.width()
     if options.header_row is not None or not agreed:
         return sample, 0, False
+    near = [(nearness(wanted, cells), -place) for place, (_line, cells) in enumerate(sample.rows)] if wanted else []
+    if near and max(near)[0]:
+        return sample, -max(near)[1], False
     rows = [(place, cells) for place, (_line, cells) in enumerate(sample.rows) if _fits(cells, count)]
     # Spreadsheets fill up title rows with delimiters: a header has more than one cell, and most of them.
     for place, cells in rows:

@@ -21,7 +21,7 @@ from engine.config.names import clean_heading, heading_key
 from engine.i18n import _
 from engine.problems import Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Scan, SourceOptions, Value
-from engine.source.columns import MISSING, Layout, layout_of, wanted_keys
+from engine.source.columns import MISSING, Layout, layout_of, nearness, wanted_keys
 from engine.source.sheets import Extras, TooLarge, is_locked, letters, look_beside
 from engine.source.whole import no_rows, nobody, place_of, read_whole, refusal
 from engine.template.faults import Unusable
@@ -212,18 +212,20 @@ def _damaged(file: Path) -> Refused:
 
 
 def _find(file: Path, workbook: CalamineWorkbook, content: bytes, options: SourceOptions) -> tuple[_Sheet, int]:
-    """The sheet that is meant, and the row of its header: the first sheet with all wanted headings, else the first."""
+    """The sheet that is meant, and the row of its header: the first sheet with all wanted headings, or with most, or
+    with those that are most like them; else the first.
+    """
     wanted = wanted_keys(options.columns)
-    best: tuple[int, _Sheet, int] | None = None
+    best: tuple[tuple[int, int], _Sheet, int] | None = None
     for name in _candidates(file, workbook, options):
         sheet = _sheet(file, workbook, content, name)
         found = _header(file, sheet, wanted, options.header_row)
         if found is None:
             continue
-        complete, line = found
-        if best is None or complete > best[0]:
-            best = complete, sheet, line
-        if complete == len(wanted):
+        alike, line = found
+        if best is None or alike > best[0]:
+            best = alike, sheet, line
+        if alike[0] == len(wanted):
             break
     if best is None:
         raise nobody(_("The workbook is empty."), place_of(file))
@@ -268,8 +270,11 @@ def _sheet(file: Path, workbook: CalamineWorkbook, content: bytes, name: str) ->
         return _Sheet(name, workbook.get_sheet_by_name(name), extras)
 
 
-def _header(file: Path, sheet: _Sheet, wanted: frozenset[str], header_row: int | None) -> tuple[int, int] | None:
-    """How many of the wanted headings a sheet has, and in which row; None where it is empty.
+def _header(
+    file: Path, sheet: _Sheet, wanted: frozenset[str], header_row: int | None
+) -> tuple[tuple[int, int], int] | None:
+    """How many of the wanted headings a sheet has, or else how many are like them, and in which row; None where it is
+    empty.
 
     Without wanted headings it is the first row that is no title: with more than one cell, and most of those of the
     rows around it.
@@ -278,18 +283,21 @@ def _header(file: Path, sheet: _Sheet, wanted: frozenset[str], header_row: int |
         cells = sheet.row(header_row)
         if not _filled(cells):
             raise _no_header(file, sheet, header_row)
-        return len(wanted & _keys(cells)), header_row
+        return (len(wanted & _keys(cells)), 0), header_row
     rows = list(islice(sheet.rows_below(0), HEAD_ROWS))
     if not rows:
         return None
     if wanted:
         found, _order, line = max((len(wanted & _keys(cells)), -line, line) for line, cells in rows)
         if found:
-            return found, line
+            return (found, 0), line
+        near, _order, line = max((nearness(wanted, map(_heading, cells)), -line, line) for line, cells in rows)
+        if near:
+            return (0, near), line
     widths = [sum(_filled([cell]) for cell in cells) for _line, cells in rows]
     usual = max(widths[1:] or widths)
     place = next((place for place, width in enumerate(widths) if width > 1 and width * 2 >= usual), 0)
-    return 0, rows[place][0]
+    return (0, 0), rows[place][0]
 
 
 def _no_header(file: Path, sheet: _Sheet, row: int) -> Refused:
