@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,8 @@ from engine.i18n import _
 from engine.problems import Location, Problem, UserMustFix
 
 if TYPE_CHECKING:
-    from engine.config.load import Mapping, Project
-    from engine.problems import ProblemError
+    from engine.config.load import Mapping as MappingFile
+    from engine.config.load import Project
     from engine.state.store import Store
     from engine.sync.account import Report, Tools
 
@@ -79,7 +79,7 @@ def known_plan(store: Store, word: str) -> None:
         )
 
 
-def good_mapping(project: Project, word: str) -> Mapping:
+def good_mapping(project: Project, word: str) -> MappingFile:
     """The mapping named by id or file. Raises :class:`UserMustFix` with everything that is wrong with it."""
     name = _mapping_id(project, word)
     if name in project.mappings:
@@ -142,22 +142,28 @@ def finish(report: Report, as_json: bool, root: Path) -> None:
 
 
 @contextmanager
-def problems_shown(context: typer.Context, as_json: bool, mapping: str = "") -> Iterator[None]:
-    """Problems that keep a run from beginning: shown with the user's lines, or as a run that was refused."""
+def problems_shown(
+    context: typer.Context, as_json: bool, mapping: str = "", shape: Mapping[str, Any] | None = None
+) -> Iterator[None]:
+    """Problems that keep a command from working: shown with the user's lines, or in the command's JSON.
+
+    ``shape`` is its document without anything in it; by default it is a run, of ``mapping``, that was refused.
+    """
     from engine.problems import ProblemError
 
     try:
         yield
     except ProblemError as error:
         if as_json:
-            show_json(refused_document(error, mapping, context.obj or find_project(Path.cwd())))
+            root = context.obj or find_project(Path.cwd())
+            show_json({**(shape or _refused_run(mapping)), **problems_document(error.problems, root)})
         else:
             typer.secho(_("Nothing was written."), bold=True)
             show_problems(error.problems, context.obj or find_project(Path.cwd()))
         raise typer.Exit(EXIT_FAILED) from None
 
 
-def refused_document(error: ProblemError, mapping: str, root: Path | None = None) -> dict[str, Any]:
+def _refused_run(mapping: str) -> dict[str, Any]:
     """A run that never began, in the shape of a run."""
     return {
         "run": None,
@@ -167,7 +173,6 @@ def refused_document(error: ProblemError, mapping: str, root: Path | None = None
         "source": None,
         "actions": [],
         "rejected": [],
-        **problems_document(error.problems, root),
     }
 
 
@@ -180,7 +185,7 @@ def given_key(word: str | None, option: str) -> str | None:
     return word
 
 
-def given_file(file: Path | None, project: Project, mapping: Mapping) -> Path | None:
+def given_file(file: Path | None, project: Project, mapping: MappingFile) -> Path | None:
     """A file named by hand, as an absolute path: from here, from the project, or where the mapping's lists lie.
 
     Raises :class:`UserMustFix` where there is none.

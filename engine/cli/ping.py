@@ -10,7 +10,7 @@ from engine.cli.arguments import json_option
 from engine.cli.candidates import nearest
 from engine.cli.common import load_project, tools
 from engine.cli.door import EXIT_FAILED, EXIT_OK
-from engine.cli.output import show, show_error, show_json, show_problems
+from engine.cli.output import problems_document, show, show_json, show_problems
 from engine.cli.usage import Examples, WrongUsage
 from engine.config.lines import reader_of_lines
 from engine.i18n import _
@@ -44,7 +44,10 @@ def command(
     try:
         good = _ping(project, connection, as_json)
     except ProblemError as error:
-        show_error(error, as_json, project.root)
+        if as_json:
+            show_json({"ok": False, "connections": [], **problems_document(error.problems, project.root)})
+        else:
+            show_problems(error.problems, project.root)
         good = False
     raise typer.Exit(EXIT_OK if good else EXIT_FAILED)
 
@@ -64,8 +67,8 @@ def _ping(project: Project, connection: str | None, as_json: bool) -> bool:
         found = [_pinged(project, name, used, as_json) for name in wanted]
     good = not errors and all(pinged.ok for pinged in found)
     if as_json:
-        problems = [problem.as_json() for problem in errors]
-        show_json({"ok": good, "connections": [pinged.as_json() for pinged in found], "problems": problems})
+        shown = [pinged.as_json() for pinged in found]
+        show_json({"ok": good, "connections": shown, **problems_document(errors, project.root)})
     elif len(found) > 1:
         show([ping_summary(sum(pinged.ok for pinged in found), len(found))])
     return good

@@ -12,7 +12,7 @@ import typer
 from engine.cli.arguments import file_argument, json_option, mapping_argument
 from engine.cli.common import given_file, given_key, good_mapping, last_sent, load_project, problems_shown
 from engine.cli.door import EXIT_FAILED
-from engine.cli.output import json_text, show, show_json, show_problems
+from engine.cli.output import json_text, problems_document, show, show_json, show_problems
 from engine.cli.usage import Examples
 from engine.i18n import _, ngettext
 from engine.problems import ProblemError
@@ -57,7 +57,7 @@ def command(
     if key is not None:
         _person(context, project, mapping, file, key, as_json)
         return
-    with problems_shown(context, as_json, mapping):
+    with problems_shown(context, as_json, shape={"rows": []}):
         wanted = good_mapping(project, mapping)
         rows = preview(project, wanted, given_file(file, project, wanted), limit)
         first = next(rows, None)
@@ -79,7 +79,7 @@ def _person(context: typer.Context, project: Project, mapping: str, file: Path |
             rows = preview_person(project, wanted, given_file(file, project, wanted), key, store)
     except ProblemError as error:
         if as_json:
-            show_json({"rows": [], "problems": [problem.as_json() for problem in error.problems]})
+            show_json({"rows": [], **problems_document(error.problems, project.root)})
         else:
             show_problems(error.problems, project.root)
         raise typer.Exit(EXIT_FAILED) from None

@@ -44,7 +44,8 @@ def command(
     from engine.report.runs import runs_lines
 
     project = load_project(context)
-    with problems_shown(context, as_json), open_store(project) as store:
+    shape = {"runs": [], "more": 0, "plans": []}
+    with problems_shown(context, as_json, shape=shape), open_store(project) as store:
         name = _known(project, store, mapping) if mapping is not None else None
         found = store.runs(name, limit)
         more = store.count_runs(name) - len(found)

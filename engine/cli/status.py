@@ -26,10 +26,10 @@ def examples() -> Examples:
 def command(context: typer.Context, as_json: Annotated[bool, json_option()] = False) -> None:
     """Status."""
     from engine.report.status import status_lines
-    from engine.service.status import Reader
+    from engine.service.status import NOTHING_KNOWN, Reader
 
     project = load_project(context)
-    with problems_shown(context, as_json), open_store(project) as store:
+    with problems_shown(context, as_json, shape=NOTHING_KNOWN.as_json()), open_store(project) as store:
         status = Reader(project, store).read()
     if as_json:
         show_json(status.as_json())

@@ -11,7 +11,7 @@ import typer
 from engine.cli.arguments import json_option, mappings_argument
 from engine.cli.common import given_file, given_key, good_mapping, load_project, mapping_ids
 from engine.cli.door import EXIT_FAILED, EXIT_OK
-from engine.cli.output import show, show_json, show_problems
+from engine.cli.output import problems_document, show, show_json, show_problems
 from engine.cli.usage import Examples, WrongUsage
 from engine.i18n import _
 from engine.problems import Problem
@@ -69,8 +69,7 @@ def command(
     failed = len(results) - passed
     document: dict[str, Any] = {"ok": not failed and not problems, "passed": passed, "failed": failed, "tests": results}
     if as_json:
-        shown = {"problems": [problem.as_json() for problem in problems]} if problems else {}
-        show_json(document | shown)
+        show_json(document | (problems_document(problems, project.root) if problems else {}))
     else:
         show_problems(problems, project.root)
         show(test_lines(document))
@@ -108,7 +107,7 @@ def _freeze(project: Project, words: list[str], key: str, as_json: bool) -> None
         line = write(mapping, frozen)
     except ProblemError as error:
         if as_json:
-            show_json({"ok": False, "problems": [problem.as_json() for problem in error.problems]})
+            show_json({"ok": False, **problems_document(error.problems, project.root)})
         else:
             show_problems(error.problems, project.root)
         raise typer.Exit(EXIT_FAILED) from None

@@ -63,6 +63,10 @@ class Status:
         }
 
 
+NOTHING_KNOWN = Status((), (), (), (), (), (), ())
+"""Where the state can't be looked into."""
+
+
 class Reader:
     """Puts a status together."""
 
