@@ -53,7 +53,8 @@ class Fix:
 class Problem:
     """One thing that is wrong. ``code`` is stable and in ``snake_case``; ``message`` and ``hint`` are for people.
 
-    ``fixes`` are edits of the file of ``at``, all of them or none; empty where a human has to decide.
+    ``fixes`` are edits of the file of ``at``, all of them or none; empty where a human has to decide. ``used_by`` are
+    the lines that use the blueprint it stands in, or the place in a blueprint where the input went.
     """
 
     code: str
@@ -61,7 +62,7 @@ class Problem:
     hint: str = ""
     at: Location = NOWHERE
     severity: Severity = "error"
-    used_by: Location | None = None
+    used_by: tuple[Location, ...] = ()
     fixes: tuple[Fix, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -86,7 +87,7 @@ class Problem:
         if self.at.file == using.file or file.suffix.lower() not in (".yaml", ".yml"):
             return self
         if not file.is_absolute():
-            return replace(self, used_by=using)
+            return replace(self, used_by=(using,))
         name = file.name
         message = _("{message} (In the blueprint {name}, line {line}.)").format(
             message=self.message, name=name, line=self.at.line or 1

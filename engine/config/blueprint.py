@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from engine.config.yaml import Reader
 from engine.data import data_folder
 from engine.i18n import _
 from engine.problems import Location, Problem, did_you_mean
+from engine.problems import Path as KeyPath
 
 HEAD = "blueprint"
 FOLDER = "blueprints"
 OWN_KEYS = ("id", "alias", "description", "enabled", "expect_every", "notify", "tests")
 
 
-def use(reader: Reader, folder: Path, node: Node) -> tuple[Node, dict[str, Any]] | None:
+def use(reader: Reader, folder: Path, node: Node) -> tuple[Node, dict[str, Node]] | None:
     """The mapping that ``use_blueprint`` makes, and its inputs; None and problems where it can't be made.
 
     Beside ``use_blueprint`` a mapping may describe itself (:data:`OWN_KEYS`).
@@ -43,7 +45,24 @@ def use(reader: Reader, folder: Path, node: Node) -> tuple[Node, dict[str, Any]]
     own = {key: value for key, value in node.value.items() if key in OWN_KEYS}
     values = {key: value for key, value in body.value.items() if key != HEAD} | own
     keys = body.keys | {key: node.keys[key] for key in own}
-    return Node(values, body.at, keys=keys, weight=body.weight), {name: item.plain() for name, item in inputs.items()}
+    return Node(values, body.at, keys=keys, weight=body.weight), inputs
+
+
+def places_of(made: Node, inputs: dict[str, Node]) -> dict[KeyPath, Location]:
+    """The ways to the values that came from inputs in the mapping made, and where the blueprint names each of them."""
+    given = {id(node) for node in inputs.values()}
+
+    def found(node: Node, way: KeyPath) -> Iterator[tuple[KeyPath, Location]]:
+        below = node.value.items() if isinstance(node.value, dict) else enumerate(node.value or ())
+        for part, item in below:
+            if not isinstance(item, Node):
+                continue
+            if id(item) in given:
+                yield (*way, part), node.keys.get(str(part), node.at)
+            else:
+                yield from found(item, (*way, part))
+
+    return dict(found(made, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +149,20 @@ def _inputs(reader: Reader, head: Node, using: Node, node: Node) -> dict[str, No
         if described and entry is not None:
             draft(BlueprintInput, entry, reader.problems, (HEAD, "input", name), above)
         default = entry.get("default") if entry is not None else None
-        if name in values:
+        path = ("use_blueprint", "input", name)
+        if name in values and (values[name].value is not None or values[name].broken):
             inputs[name] = values[name]
         elif default is not None:
             inputs[name] = default
         else:
-            at = node.locate_missing(("use_blueprint", "input", name))
+            at = node.locate_key(path) if name in values else node.locate_missing(path)
             if name not in meant:
                 message = _("The blueprint needs the input {name}.").format(name=name)
                 hint = _("Add the line `{key}: …` under `input:`.").format(key=name)
+                if name in values:
+                    hint = _("Write its value behind `{key}:`.").format(key=name)
                 reader.problems.append(Problem("input_missing", message, hint, at))
             inputs[name] = Node(None, at, broken=True)
     for name in unknown:
-        path = ("use_blueprint", "input", name)
-        reader.problems.append(unknown_key(name, list(model.input), node, path))
+        reader.problems.append(unknown_key(name, list(model.input), node, ("use_blueprint", "input", name)))
     return inputs

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from engine.config.blueprint import places_of
 from engine.config.blueprint import use as use_blueprint
 from engine.config.emit import scalar
 from engine.config.find import CONFIGURATION, FOLDER, SECRETS, STATE_FOLDER
@@ -81,6 +82,11 @@ class Mapping:
     tests: tuple[TestModel, ...]
     inputs: dict[str, Any] = field(default_factory=dict)
     used_by: Location | None = None
+    input_places: dict[KeyPath, Location] = field(default_factory=dict, repr=False)
+
+    def seen(self, problem: Problem) -> Problem:
+        """A problem of the mapping; of one made by a blueprint with the other place that belongs to it."""
+        return problem if self.used_by is None else _seen(problem, self.used_by, self.input_places)
 
 
 @dataclass(frozen=True)
@@ -462,11 +468,14 @@ class _Loader:
         first = len(self.problems)
         used = use_blueprint(self.reader, self.folder, node)
         mapping, name = None, _id_of(node, path)
+        places: dict[KeyPath, Location] = {}
         if used is not None:
-            mapping, name = self._checked(with_plurals(used[0]), path, used[1])
+            made = with_plurals(used[0])
+            mapping, name = self._checked(made, path, {name: item.plain() for name, item in used[1].items()})
+            places = places_of(made, used[1])
         using = node.locate_key(("use_blueprint",))
-        self.problems[first:] = [_also_at(problem, using) for problem in self.problems[first:]]
-        return (replace(mapping, used_by=using) if mapping is not None else None), name
+        self.problems[first:] = [_seen(problem, using, places) for problem in self.problems[first:]]
+        return (replace(mapping, used_by=using, input_places=places) if mapping is not None else None), name
 
     def _checked(self, node: Node, path: Path, inputs: dict[str, Any]) -> tuple[Mapping | None, str]:
         name = _id_of(node, path)
@@ -701,8 +710,17 @@ class _Loader:
         return tuple(made)
 
 
-def _also_at(problem: Problem, using: Location) -> Problem:
-    return problem.seen_from(using)
+def _seen(problem: Problem, using: Location, places: Map[KeyPath, Location]) -> Problem:
+    """A mistake in a blueprint with the line that uses it; one in an input's value with the place where that went."""
+    if problem.at.file != using.file:
+        return problem.seen_from(using)
+    way = problem.at.path
+    place = next((places[way[:length]] for length in range(len(way), 0, -1) if way[:length] in places), None)
+    if place is None or place.file is None:
+        return problem
+    # A blueprint that comes with the program is known by its name.
+    file = Path(place.file).name if Path(place.file).is_absolute() else place.file
+    return replace(problem, used_by=(replace(place, file=file),))
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

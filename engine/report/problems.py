@@ -47,16 +47,16 @@ def problem_as_shown(
 ) -> dict[str, Any]:
     """A problem's JSON with what a console shows beside it, where there is such a thing.
 
-    ``effect``: what did not happen. ``shown``: the user's own line and the caret. ``used_by``: the line that uses the
-    blueprint it stands in.
+    ``effect``: what did not happen. ``shown``: the user's own line and the caret. ``used_by``: the lines that use the
+    blueprint it stands in, or where the input went in it.
     """
     shown = problem.as_json()
     if effect:
         shown["effect"] = effect
     if line_of is not None and (lines := pointed_at(shown, line_of)):
         shown["shown"] = "\n".join(lines)
-    if problem.used_by is not None:
-        shown["used_by"] = str(problem.used_by)
+    if problem.used_by:
+        shown["used_by"] = ", ".join(map(str, problem.used_by))
     return shown
 
 

@@ -343,7 +343,7 @@ class Live:
         found = newest.errors_of(file)
         for mapping in _all_of(newest):
             found += self._errors(newest, mapping) if mapping.file == file else ()
-        return tuple({replace(problem, used_by=None): problem for problem in reversed(found)}.values())[::-1]
+        return tuple({replace(problem, used_by=()): problem for problem in reversed(found)}.values())[::-1]
 
     # -- what is kept --------------------------------------------------------------------------------------------------
 

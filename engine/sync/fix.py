@@ -190,6 +190,6 @@ def _is_better(left: list[Problem], before: list[Problem]) -> bool:
 
 def _unplaced(problems: list[Problem]) -> Counter[Problem]:
     return Counter(
-        replace(problem, at=Location(problem.at.file, problem.at.line), fixes=(), hint="", used_by=None)
+        replace(problem, at=Location(problem.at.file, problem.at.line), fixes=(), hint="", used_by=())
         for problem in problems
     )

@@ -204,9 +204,7 @@ def prepare(project: Project, mapping: MappingFile) -> tuple[Job, list[Problem]]
     found = [*checker.tables(), *checker.actions(), *checker.templates(), *checker.source(), *check_examples(mapping)]
     found += checker.marks()
     problems = list(hidden(found, project.secrets))
-    if mapping.used_by is not None:
-        problems = [problem.seen_from(mapping.used_by) for problem in problems]
-    return job, problems
+    return job, [mapping.seen(problem) for problem in problems]
 
 
 @contextmanager
@@ -220,8 +218,7 @@ def told_from_project(job: Job) -> Iterator[None]:
 
 def from_project(job: Job, problem: Problem) -> Problem:
     """The problem with files from the project's folder on; of a blueprint it leads to the line that uses it."""
-    used_by = job.mapping.used_by
-    return (problem.seen_from(used_by) if used_by is not None else problem).within(job.project.root)
+    return job.mapping.seen(problem).within(job.project.root)
 
 
 def problems_of(project: Project, mappings: Collection[str] | None = None) -> list[Problem]:
@@ -234,8 +231,11 @@ def problems_of(project: Project, mappings: Collection[str] | None = None) -> li
         if mappings is None or mapping.id in mappings:
             found += prepare(project, mapping)[1]
     # A mistake in a file that several mappings use is one mistake.
-    unique = {replace(problem, used_by=None): problem for problem in reversed(found)}
-    return sorted(unique.values(), key=lambda p: (p.at.file or "", p.at.line or 0, p.at.column or 0))
+    users: dict[Problem, dict[Location, None]] = {}
+    for problem in found:
+        users.setdefault(replace(problem, used_by=()), {}).update(dict.fromkeys(problem.used_by))
+    unique = [replace(problem, used_by=tuple(places)) for problem, places in users.items()]
+    return sorted(unique, key=lambda p: (p.at.file or "", p.at.line or 0, p.at.column or 0))
 
 
 def _column(name: str, column: AnyColumn, at: Location) -> Column:
@@ -261,8 +261,8 @@ def effects_of(project: Project, problems: Iterable[Problem]) -> dict[str, str]:
         file = problem.at.file or ""
         if file.endswith(SECRETS):
             settings.add(file)
-        using = problem.used_by.file if problem.used_by is not None else None
-        names = {files[name] for name in (file, using) if name in files} | users.get(problem.at, set())
+        using = [place.file or "" for place in problem.used_by]
+        names = {files[name] for name in (file, *using) if name in files} | users.get(problem.at, set())
         mappings.setdefault(file, set()).update(names or _made_of(project, file))
     effects = {file: _("Nothing runs with these settings.") for file in settings}
     for file, names in mappings.items():

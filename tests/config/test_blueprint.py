@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.problems import Problem
+from engine.sync.script import effects_of
 from tests.config.folder import MAPPING, Folder
 
 HEAD = """\
@@ -20,6 +22,10 @@ BODY = MAPPING.replace("connection: fe2", "connection: !input connection").repla
 )
 BLUEPRINT = HEAD + BODY
 USING = "use_blueprint:\n  path: fe2.yaml\n  input: {connection: fe2}\n"
+
+
+def users(problem: Problem) -> str:
+    return ", ".join(map(str, problem.used_by))
 
 
 def with_blueprint(folder: Folder, blueprint: str = BLUEPRINT, using: str = USING) -> Folder:
@@ -63,12 +69,12 @@ def test_other_keys_beside_the_blueprint_are_unknown(folder: Folder) -> None:
 def test_a_mistake_points_into_the_blueprint_and_to_the_line_that_uses_it(folder: Folder) -> None:
     problem = with_blueprint(folder, BLUEPRINT.replace("{{ name }}", "{{ nahme }}")).problem()
     assert (problem.code, str(problem.at)) == ("unknown_name", "mappings/blueprints/fe2.yaml:21:21")
-    assert str(problem.used_by) == "mappings/personal.yaml:1:1"
+    assert users(problem) == "mappings/personal.yaml:1:1"
 
 
 def test_a_mistake_of_the_shape_points_to_both_as_well(folder: Folder) -> None:
     problem = with_blueprint(folder, BLUEPRINT + "enabeld: no\n").problem()
-    assert (str(problem.at), str(problem.used_by)) == (
+    assert (str(problem.at), users(problem)) == (
         "mappings/blueprints/fe2.yaml:23:1",
         "mappings/personal.yaml:1:1",
     )
@@ -77,12 +83,49 @@ def test_a_mistake_of_the_shape_points_to_both_as_well(folder: Folder) -> None:
 def test_a_mistake_of_the_syntax_points_to_both_as_well(folder: Folder) -> None:
     problem = with_blueprint(folder, BLUEPRINT.replace('"{{ name }}"', "{{ name }}")).problem()
     assert (problem.code, str(problem.at)) == ("template_without_quotes", "mappings/blueprints/fe2.yaml:21:17")
-    assert str(problem.used_by) == "mappings/personal.yaml:1:1"
+    assert users(problem) == "mappings/personal.yaml:1:1"
 
 
 def test_a_wrong_input_is_reported_where_it_was_given(folder: Folder) -> None:
     problem = with_blueprint(folder, using=USING.replace("fe2}", "fe3}")).problem()
     assert (problem.code, str(problem.at)) == ("unknown_connection", "mappings/personal.yaml:3:23")
+    assert users(problem) == "mappings/blueprints/fe2.yaml:18:5"
+
+
+def test_a_wrong_part_of_an_input_is_told_with_the_place_where_it_went(folder: Folder) -> None:
+    blueprint = BLUEPRINT.replace("    ordner:", "    worte:\n    ordner:") + "tables:\n  worte: !input worte\n"
+    using = USING.replace("fe2}", "fe2, worte: {eins: [A], zwei: [~]}}")
+    problem = with_blueprint(folder, blueprint, using).problem()
+    assert (problem.code, str(problem.at)) == ("value_missing", "mappings/personal.yaml:3:54")
+    assert users(problem) == "mappings/blueprints/fe2.yaml:25:3"
+
+
+def test_an_input_of_a_ready_blueprint_is_told_by_its_name(folder: Folder) -> None:
+    using = "use_blueprint:\n  path: mp_feuer_fe2.yaml\n  input: {connection: fe3, alarmgruppen: {}}\n"
+    folder.write("personal.yaml", using)
+    problem = folder.problem()
+    assert (problem.code, str(problem.at)) == ("unknown_connection", "mappings/personal.yaml:3:23")
+    assert users(problem).startswith("mp_feuer_fe2.yaml:")
+
+
+def test_a_mistake_of_a_template_that_two_mappings_share_names_both(folder: Folder) -> None:
+    with_blueprint(folder, BLUEPRINT.replace("{{ name }}", "{{ nahme }}"))
+    folder.write("second.yaml", USING)
+    project = folder.load()
+    problem = folder.problem()
+    assert users(problem) == "mappings/personal.yaml:1:1, mappings/second.yaml:1:1"
+    assert (
+        effects_of(project, [problem])[problem.at.file or ""]
+        == "The mappings personal, second are not used as they stand."
+    )
+
+
+def test_an_input_without_a_value_is_not_given(folder: Folder) -> None:
+    with_blueprint(folder, using=USING.replace("fe2}", "fe2, ordner: ~}"))
+    assert folder.mapping().model.source.path == "inbox"
+    problem = with_blueprint(folder, using=USING.replace("fe2}", "}")).problem()
+    assert (problem.code, str(problem.at)) == ("input_missing", "mappings/personal.yaml:3:11")
+    assert "`connection:`" in problem.hint
 
 
 def test_a_mistake_that_two_mappings_share_is_reported_once_and_stops_both(folder: Folder) -> None:
