@@ -27,7 +27,7 @@ from engine.i18n import _, ngettext
 from engine.problems import Location, Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Damaged, Scan, SourceOptions
 from engine.source.columns import Layout, layout_of, nearness, wanted_keys
-from engine.source.whole import file_changed, no_file, no_rows, os_errors, place_of, refusal
+from engine.source.whole import export_again, file_changed, no_file, no_rows, os_errors, place_of, refusal
 
 DELIMITERS = (";", ",", "\t", "|", ":")
 HEAD_ROWS = 20
@@ -341,7 +341,7 @@ def _short_last_row(file: Path, line: int, cells: list[str], head: _Head) -> Ref
         "The last row has {count} cells, the header has {headings}: the file was cut off.",
         len(cells),
     ).format(count=len(cells), headings=len(head.header))
-    hint = _("Export the file again.")
+    hint = export_again()
     if sum(map(bool, cells)) == 1 or _FOOTER_WORDS.search(" ".join(cells)):
         hint += " " + _("If that row is no person but a footer, say skip_footer: 1 (or how many rows it has).")
     return refusal("cut_off_file", message, hint, place_of(file, line))
@@ -595,7 +595,7 @@ class _TextCheck:
                 return
             message = _("The file ends inside a character: it was cut off.")
             at = place_of(self._file, _line_at(self._file, self._taken))
-            raise refusal("cut_off_file", message, _("Export the file again."), at) from None
+            raise refusal("cut_off_file", message, export_again(), at) from None
 
     def _decoded(self, block: bytes) -> str:
         if self.encoding is None:

@@ -23,7 +23,7 @@ from engine.source.base import CHUNK_ROWS, Chunk, Remote, Scan, Source, SourceOp
 from engine.source.csv import CsvSource
 from engine.source.json import document_of, rows_of, take_lines, text_of, value_at
 from engine.source.records import Loaded, RecordSource, combined
-from engine.source.whole import MOST_MEBIBYTES, nobody, refusal, too_large
+from engine.source.whole import MOST_MEBIBYTES, export_again, nobody, refusal, too_large
 
 MOST_PAGES = 10_000
 PAUSES = (2.0, 10.0, 30.0)
@@ -61,7 +61,13 @@ class HttpSource:
 
     def _source(self) -> Source:
         if self._inner is None:
-            self._inner = self._fetched()
+            try:
+                self._inner = self._fetched()
+            except Refused as error:
+                # Nobody exports what a server gives.
+                again = _("Ask those who run the server what it should give.")
+                told = (replace(one, hint=one.hint.replace(export_again(), again)) for one in error.problems)
+                raise Refused(*told) from None
         return self._inner
 
     def _fetched(self) -> Source:

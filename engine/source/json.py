@@ -12,7 +12,7 @@ from engine.i18n import _
 from engine.problems import Location, Refused, did_you_mean
 from engine.source.base import SourceOptions
 from engine.source.records import Loaded, RecordSource
-from engine.source.whole import nobody, place_of, read_whole, refusal
+from engine.source.whole import export_again, nobody, place_of, read_whole, refusal
 from engine.template.faults import Fault
 
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False)
@@ -160,4 +160,4 @@ def _ends_early(error: json.JSONDecodeError) -> bool:
 
 def _cut_off(at: Location) -> Refused:
     message = _("The document ends in the middle: it was cut off.")
-    return refusal("cut_off_file", message, _("Export the file again."), at)
+    return refusal("cut_off_file", message, export_again(), at)

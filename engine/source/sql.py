@@ -55,10 +55,10 @@ class SqlSource(RecordSource):
         assert remote is not None
         only_select(remote.query, self._options.at)
         url = _url(remote, self._options)
-        name = _("database {name}").format(name=_name(url))
-        engine = _engine(url, self._options, name)
+        name = _name(url, remote)
+        engine = _engine(url, remote, self._options, name)
         try:
-            with _database_errors(name, remote), engine.connect() as connection:
+            with _database_errors(name, url, remote), engine.connect() as connection:
                 return self._fetched(connection, remote, name)
         finally:
             engine.dispose()
@@ -87,7 +87,8 @@ class SqlSource(RecordSource):
                 raise too_large(Location(name))
         connection.rollback()
         if not records:
-            raise nobody(_("The query gives no rows."), Location(name))
+            again = _("Try the query in a program for databases: whom does it leave out?")
+            raise nobody(_("The query gives no rows."), Location(name), again)
         return Loaded(records, found.hexdigest(), datetime.now(UTC), name=name)
 
 
@@ -121,9 +122,7 @@ def _url(remote: Remote, options: SourceOptions) -> URL:
     try:
         url = make_url(remote.url)
     except (ArgumentError, ValueError):
-        message = _("This is no address of a database.")
-        hint = _("Write for example sqlite:///verein.db or postgresql://user:password@host/db, best as !secret.")
-        raise refusal("bad_database_url", message, hint, options.at) from None
+        raise _no_address(options) from None
     if url.get_backend_name() == "postgresql" and url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite":
@@ -135,34 +134,51 @@ def _url(remote: Remote, options: SourceOptions) -> URL:
     if not file.is_file():
         # SQLite would make an empty one.
         message = _("The database {file} does not exist.").format(file=url.database)
+        if _is_secret(url, remote):
+            message = _("The database of `url` does not exist.")
         hint = _("Check its name; the path counts from the project folder.")
         raise refusal("unreadable_file", message, hint, options.at)
     return url.set(database=str(file))
 
 
-def _name(url: URL) -> str:
-    """What people call the database: never its server, user or password."""
-    return Path(url.database or "").name or url.get_backend_name()
+def _name(url: URL, remote: Remote) -> str:
+    """What people call the database: never its server, user or password, and nothing of an address that is a secret."""
+    if _is_secret(url, remote):
+        return _("database of `url`")
+    return _("database {name}").format(name=Path(url.database or "").name or url.get_backend_name())
 
 
-def _engine(url: URL, options: SourceOptions, name: str) -> Engine:
+def _is_secret(url: URL, remote: Remote) -> bool:
+    """Whether the database's own name may be part of a secret."""
+    known = [secret.strip() for secret in remote.secrets if len(secret.strip()) > 2]
+    return remote.url.strip() in known or any(secret in (url.database or "") for secret in known)
+
+
+def _no_address(options: SourceOptions) -> Refused:
+    message = _("This is no address of a database.")
+    hint = _("Write for example sqlite:///verein.db or postgresql://user:password@host/db, best as !secret.")
+    return refusal("bad_database_url", message, hint, options.at)
+
+
+def _engine(url: URL, remote: Remote, options: SourceOptions, name: str) -> Engine:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
     from sqlalchemy.pool import NullPool
 
-    timeout = options.remote.timeout if options.remote is not None else 60.0
     try:
-        arguments = {key: max(1, int(timeout)) for key in _WAITS.get(url.get_backend_name(), ())}
+        arguments = {key: max(1, int(remote.timeout)) for key in _WAITS.get(url.get_backend_name(), ())}
         return create_engine(url, poolclass=NullPool, connect_args=arguments)
     except (NoSuchModuleError, ImportError, ArgumentError):
         kind = url.get_backend_name()
+        if kind not in _DRIVERS and _is_secret(url, remote):
+            raise _no_address(options) from None
         message = _("{name}: the library for databases of the kind {kind} is missing.").format(name=name, kind=kind)
         hint = _("Install it beside abgleich: pip install {library}").format(library=_DRIVERS.get(kind, kind))
         raise refusal("database_driver_missing", message, hint, options.at) from None
 
 
 @contextmanager
-def _database_errors(name: str, remote: Remote) -> Iterator[None]:
+def _database_errors(name: str, url: URL, remote: Remote) -> Iterator[None]:
     """What the database says: a wrong query is refused, a server that can't be reached may be there later."""
     from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 
@@ -173,9 +189,12 @@ def _database_errors(name: str, remote: Remote) -> Iterator[None]:
     except SQLAlchemyError as error:
         # What is said of values may hold those of people.
         said = getattr(error, "orig", None) if isinstance(error, OperationalError | ProgrammingError) else None
-        reason = _without_secrets(str(said or type(error).__name__), remote)
+        reason = _without_secrets(str(said or type(error).__name__), url, remote)
         broken = isinstance(error, OperationalError) and not _is_about_the_query(reason)
         if broken or (isinstance(error, DBAPIError) and error.connection_invalidated):
+            if _is_secret(url, remote):
+                # Drivers say where they looked, in words of their own.
+                reason = _in_own_words(reason)
             message = _("{name} can't be read: {reason}").format(name=name, reason=reason)
             hint = _("Is the server running, are user and password right? It is tried again by itself by the engine.")
             raise SourceFailed(Problem("database_failed", message, hint, Location(name))) from None
@@ -189,12 +208,27 @@ def _is_about_the_query(reason: str) -> bool:
     return re.search(r"syntax|no such (table|column|function)|readonly|read-only|incomplete input", reason) is not None
 
 
-def _without_secrets(text: str, remote: Remote) -> str:
-    """The first line of a message, without what must not be shown."""
-    from sqlalchemy import make_url
+def _in_own_words(reason: str) -> str:
+    """What a driver means who could not reach a database, without any name or address."""
+    words = {
+        r"password|authentication|access denied|login failed": _("user or password are not right"),
+        r"does not exist|unknown database|no such": _("the server has no such database or user"),
+        r"translate host|resolve|name or service|nodename|getaddrinfo": _("nobody knows a server of this name"),
+        r"refused|unreachable|no route": _("no server answers there"),
+        r"timeout|timed out": _("it does not answer in time"),
+        r"not a database|malformed": _("the file is no database, or it is damaged"),
+        r"locked": _("another program has it open"),
+    }
+    found = (said for pattern, said in words.items() if re.search(pattern, reason, re.IGNORECASE))
+    return next(found, _("the connection fails"))
 
-    url = make_url(remote.url)
-    known = {remote.url, url.password or "", url.username or "", url.host or "", *remote.secrets}
-    for secret in sorted((secret for secret in known if len(str(secret)) > 2), key=len, reverse=True):
-        text = text.replace(str(secret), "…")
+
+def _without_secrets(text: str, url: URL, remote: Remote) -> str:
+    """The first line of a message, without what must not be shown."""
+    known = {remote.url, url.password, url.username, url.host}
+    known |= {secret for secret in remote.secrets if len(secret) > 2}
+    if _is_secret(url, remote):
+        known |= {url.database, Path(url.database or "").name}
+    for secret in sorted((str(secret) for secret in known if secret), key=len, reverse=True):
+        text = text.replace(secret, "…") if len(secret) > 2 else re.sub(rf"\b{re.escape(secret)}\b", "…", text)
     return text.strip().split("\n")[0][:300]

@@ -103,7 +103,12 @@ def no_rows(at: Location, footer: int = 0, sheet: str = "") -> Refused:
     return nobody(message, at)
 
 
-def nobody(message: str, at: Location) -> Refused:
-    """A list without any row."""
-    hint = _("An empty list would remove everybody, so it is never sent. Export the file again.")
-    return refusal("no_rows", message, hint, at)
+def nobody(message: str, at: Location, again: str = "") -> Refused:
+    """A list without any row; ``again`` is how to come by another one, where it is no file."""
+    hint = _("An empty list would remove everybody, so it is never sent.")
+    return refusal("no_rows", message, f"{hint} {again or export_again()}", at)
+
+
+def export_again() -> str:
+    """What to do about a file that is not whole."""
+    return _("Export the file again.")

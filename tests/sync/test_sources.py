@@ -207,7 +207,7 @@ def test_a_database_is_planned_applied_and_run(world: World) -> None:
     database(world, table(12))
     planned = world.plan()
     assert planned.status == "planned"
-    assert planned.json["source"]["file"] == "database verein.db"
+    assert planned.json["source"]["file"] == "database of `url`"
     assert world.apply(planned.plan).status == "done"
     assert world.run().status == "unchanged"
     database(world, table(13))
