@@ -115,6 +115,15 @@ def entries() -> Entries:
             "encoding: utf-8",
             _("Leave encoding out: it is found out."),
         ),
+        "repeated_headings": Explanation(
+            _(
+                "A row in the middle of the list holds the headings once more, as some programs write them on every "
+                "page. It is rejected: it is no person."
+            ),
+            "Nr;Vorname;Nachname\n1042;Max;Muster\nNr;Vorname;Nachname\n1043;Anna;Beispiel",
+            _("Export the list without page breaks, or leave such rows out."),
+            "where: \"{{ nr != 'Nr' }}\"",
+        ),
         "wrong_number_of_cells": Explanation(
             _(
                 "A row has more or fewer cells than the header. It is rejected, since its values may "

@@ -127,6 +127,7 @@ class Damaged:
     ``number`` and ``line`` count as in :class:`Chunk`. ``values`` are the texts of the names as far as the cells allow,
     for a *tentative* key: what stands behind the damage has moved, so a key that nobody is known by proves nothing.
     They are None where the row may have swallowed others (a stray quote took in several lines): it could be anybody.
+    ``nobody``: it is no row of a person for certain.
     """
 
     number: int
@@ -136,6 +137,7 @@ class Damaged:
     message: str
     hint: str = ""
     values: tuple[Value, ...] | None = None
+    nobody: bool = False
 
 
 @dataclass(slots=True)

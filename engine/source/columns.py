@@ -15,7 +15,7 @@ from unicodedata import is_normalized, normalize
 from engine.config.names import clean_heading, heading_key, name_of
 from engine.i18n import _
 from engine.problems import Location, Problem, Refused, did_you_mean
-from engine.source.base import Column, Value
+from engine.source.base import Column, Damaged, Value
 from engine.template.faults import Fault, Unusable
 from engine.template.filters import FilterError, ja
 
@@ -173,6 +173,32 @@ class Layout:
         others = next((others for at, others in self.fallbacks if at == position), ())
         found = (self.places[place] for place in (position, *others, *self.members.get(name, ())))
         return tuple(place for place in found if place != MISSING)
+
+
+class Again:
+    """Finds rows that are the headings once more, as exports bring them with every page.
+
+    ``place`` is that of a text to look at first, ``texts`` is what it holds there: of hardly any other row.
+    """
+
+    def __init__(self, layout: Layout, header: Sequence[str]) -> None:
+        self._layout = layout
+        self._headings = layout.texts(header)
+        self.place = next((place for place, heading in enumerate(self._headings) if heading), 0)
+        self.text = self._headings[self.place]
+
+    def found(self, number: int, line: int, texts: Sequence[Value]) -> Damaged | None:
+        """The row as a damaged one, where all its cells are their own headings; some may be empty."""
+        pairs = [pair for pair in zip(texts, self._headings, strict=True) if pair[0] != ""]
+        if len(pairs) < min(2, len(list(filter(None, self._headings)))) or any(
+            not isinstance(text, str) or heading_key(text) != heading_key(heading) for text, heading in pairs
+        ):
+            return None
+        message = _("The headings stand here once more, in the middle of the list: this is no person.")
+        hint = _("Export the list without page breaks, or leave such rows out with `where`.")
+        cells = tuple(map(str, texts))
+        values = self._layout.values(tuple(texts))
+        return Damaged(number, line, cells, "repeated_headings", message, hint, values, nobody=True)
 
 
 def layout_of(header: Sequence[str], columns: Sequence[Column] | None, at: Location, place: str = "") -> Layout:

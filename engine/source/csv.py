@@ -26,7 +26,7 @@ from engine.config.names import clean_heading, heading_key
 from engine.i18n import _, ngettext
 from engine.problems import Location, Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Damaged, Scan, SourceOptions
-from engine.source.columns import Layout, layout_of, nearness, wanted_keys
+from engine.source.columns import Again, Layout, layout_of, nearness, wanted_keys
 from engine.source.whole import export_again, file_changed, no_file, no_rows, os_errors, place_of, refusal
 
 DELIMITERS = (";", ",", "\t", "|", ":")
@@ -62,7 +62,7 @@ class CsvSource:
     def chunks(self, size: int = CHUNK_ROWS, raw: bool = False) -> Iterator[Chunk]:
         """See :meth:`Source.chunks`."""
         seen = self._look()
-        scan, head, layout = seen.scan, seen.head, seen.layout
+        scan, head, layout, again = seen.scan, seen.head, seen.layout, seen.again
         chunk = Chunk(raw=[] if raw else None)
         with _text_of(self._file, scan.encoding, scan.sha256) as lines:
             for number, (line, cells, fault) in enumerate(islice(_data_rows(lines, head), scan.rows), 1):
@@ -73,6 +73,9 @@ class CsvSource:
                     chunk.damaged.append(_damaged(number, (line, cells, fault), lines.number, seen))
                     continue
                 texts = layout.texts(cells)
+                if texts[again.place] == again.text and (headings := again.found(number, line, texts)) is not None:
+                    chunk.damaged.append(headings)
+                    continue
                 chunk.rows.append(layout.values(texts))
                 chunk.numbers.append(number)
                 chunk.lines.append(line)
@@ -101,7 +104,7 @@ class CsvSource:
                 delimiter=head.delimiter,
                 structured=layout.listed,
             )
-            self._seen = _Seen(scan, head, layout)
+            self._seen = _Seen(scan, head, layout, Again(layout, head.header))
         return self._seen
 
 
@@ -112,6 +115,7 @@ class _Seen:
     scan: Scan
     head: _Head
     layout: Layout
+    again: Again
 
 
 # --- lines: the file as text -----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from engine.config.names import clean_heading, heading_key
 from engine.i18n import _
 from engine.problems import Refused, did_you_mean
 from engine.source.base import CHUNK_ROWS, Chunk, Scan, SourceOptions, Value
-from engine.source.columns import MISSING, Layout, layout_of, nearness, wanted_keys
+from engine.source.columns import MISSING, Again, Layout, layout_of, nearness, wanted_keys
 from engine.source.sheets import Extras, TooLarge, is_locked, letters, look_beside
 from engine.source.whole import no_rows, nobody, place_of, read_whole, refusal
 from engine.template.faults import Unusable
@@ -57,13 +57,16 @@ class ExcelSource:
     def chunks(self, size: int = CHUNK_ROWS, raw: bool = False) -> Iterator[Chunk]:
         """See :meth:`Source.chunks`."""
         seen = self._look()
-        layout = seen.layout
+        layout, again = seen.layout, seen.again
         chunk = Chunk(raw=[] if raw else None)
         for number, (line, cells) in enumerate(islice(seen.sheet.rows_below(seen.line), seen.scan.rows), 1):
             if len(chunk) >= size:
                 yield chunk
                 chunk = Chunk(raw=[] if raw else None)
             texts = seen.texts(line, cells)
+            if texts[again.place] == again.text and (headings := again.found(number, line, texts)) is not None:
+                chunk.damaged.append(headings)
+                continue
             chunk.rows.append(layout.values(texts))
             chunk.numbers.append(number)
             chunk.lines.append(line)
@@ -106,7 +109,7 @@ class ExcelSource:
             structured=layout.listed,
             place=place,
         )
-        return _Seen(scan, layout, sheet, line)
+        return _Seen(scan, layout, sheet, line, Again(layout, [_heading(cell) for cell in cells]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class _Seen:
     layout: Layout
     sheet: _Sheet
     line: int
+    again: Again
 
     def texts(self, line: int, cells: _Cells) -> tuple[Value, ...]:
         """The values of the layout's headings in a row."""

@@ -178,12 +178,14 @@ class _Gatherer:
     def _damaged(self, row: Row) -> None:
         """Cells may have moved: a key that nobody is known by proves nothing."""
         assert row.damaged is not None
+        self._reject(row, None, None, damage_fault(row.damaged))
         key = row.rendered.key
+        if row.damaged.nobody:
+            return
         if key is None or not any(key in known.sent for known in self.known.values()):
             self.found.unidentified += 1
         else:
             self.broken.add(key)
-        self._reject(row, None, None, damage_fault(row.damaged))
 
     def _persons(self, row: Row, rendered: Rendered, key: str) -> None:
         for block, values in zip(self.job.blocks, rendered.values, strict=False):

@@ -14,14 +14,14 @@ from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import REMOTES, SOURCES
 from engine.source.base import Chunk, Damaged, Scan, Source, Value
-from engine.source.columns import written_name
+from engine.source.columns import Cells, written_name
 from engine.source.files import chosen, source_type, wait_until_settled
 from engine.sync.headings import is_footer
 from engine.sync.record import digest
 from engine.sync.script import Job
 from engine.template.environment import explain
 from engine.template.faults import Fault
-from engine.template.program import Program, Rendered, holds
+from engine.template.program import LEFT_OUT, Program, Rendered, holds
 
 LAST_ROWS = 3
 """How many rows at the end of a list may be no persons: where a footer is looked for."""
@@ -205,12 +205,30 @@ class Reading:
             offset += scan.rows
 
     def _damaged(self, damaged: Damaged, scan: Scan, offset: int, file: str) -> Row:
+        if damaged.nobody:
+            made, reason = (LEFT_OUT, None) if self._leaves_out(damaged, scan) else (Rendered(True), damaged)
+            return Row(damaged.number + offset, damaged.line, file, made, reason, scan=scan)
         key_name = self.job.key_name(scan.names)
         key = None
         if damaged.values is not None and key_name in scan.names:
             value = damaged.values[scan.names.index(key_name)]
             key = value if isinstance(value, str) and value else None
         return Row(damaged.number + offset, damaged.line, file, Rendered(True, key), damaged, scan=scan)
+
+    def _leaves_out(self, headings: Damaged, scan: Scan) -> bool:
+        """Whether ``where`` leaves a row out that only repeats the headings: then nothing is said about it."""
+        where = self.job.mapping.model.source.where
+        if where is None or headings.values is None:
+            return False
+        values = dict(zip(scan.names, headings.values, strict=True))
+        row = Cells((heading, heading) for heading in scan.header if heading)
+        names = {**self.shared(), **values, "row": row, "rows": [values]}
+        try:
+            return not holds(self.job.environment, where, names)
+        except Exception:  # what `where` can't tell of a person it can't tell of headings
+            return False
+        finally:
+            self.job.environment.recorder.discard()
 
     def _grouped(self) -> Iterator[Row]:
         """``group_by``: rows of one person are joined. ``where`` sees single rows, all else the group."""

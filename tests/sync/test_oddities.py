@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.world import PERSONAL, World, people, person
+from tests.source import lists
+from tests.world import HEADINGS, PERSONAL, World, people, person
 
 FOOTER = {"nr": "Summe", "vorname": "12 Mitglieder", "nachname": "", "status": "", "zug": "", "handy": "", "email": ""}
 
@@ -118,3 +119,69 @@ def test_numbers_of_the_landline_as_mobile_ones_are_told(world: World) -> None:
     assert problem["path"] == ["actions", 0, "fields", "mobil"]
     rows = [person(1, handy="0151 2000001"), person(2, handy=""), person(3, handy="+43 664 1234567")]
     assert "mobile_is_landline" not in world.plan(rows).codes
+
+
+# --- the headings again, as page breaks of an export bring them -------------------------------------------------------
+
+AGAIN = {name: name for name in HEADINGS}
+
+
+def test_the_headings_again_are_no_person(world: World) -> None:
+    world.configure(first_sync="go")
+    world.mapping()
+    result = world.run([*people(12), AGAIN, *people(12, start=20)])
+    (entry,) = result.json["rejected"]
+    assert (entry["code"], entry["key"], entry["line"]) == ("repeated_headings", None, 14)
+    assert result.status == "partial"
+    assert len(world.ids) == 24
+
+
+def test_they_could_not_be_anybody_so_removals_go_on(world: World) -> None:
+    world.configure(first_sync="go")
+    world.mapping()
+    world.settled(people(24))
+    result = world.run([*people(12), AGAIN, *people(11, start=13)])
+    assert result.counts()["removed"] == 1
+    assert "24" not in world.ids
+
+
+def test_headings_that_where_leaves_out_are_not_rejected(world: World) -> None:
+    world.configure(first_sync="go")
+    for where in ("{{ status == 'aktiv' }}", "{{ row['Status'] == 'aktiv' }}"):
+        world.mapping(PERSONAL, where=f'"{where}"')
+        result = world.run([*people(12), AGAIN, *people(12, start=20)])
+        assert (result.json["rejected"], result.status) in (([], "done"), ([], "unchanged"))
+
+
+@pytest.mark.parametrize("columns", ["", "\n  columns: {nr: Nr, vorname: VORNAME, nachname: Nachname, status: Status}"])
+def test_headings_may_be_cut_or_written_a_little_otherwise(world: World, columns: str) -> None:
+    world.mapping(
+        f"source:\n  path: inbox/personal.csv\n  key: nr{columns}\nactions:\n  - action: fe2.sync\n"
+        '    connection: fe2\n    fields: {externalDbId: "{{ nr }}", lastName: "{{ nachname }}", alarmGroups: []}\n'
+    )
+    again = AGAIN | {"email": "", "handy": "", "nachname": " Nachname\u00a0"}
+    assert [p["code"] for p in rejected(world, [*people(3), again, *people(3, start=4)])] == ["repeated_headings"]
+
+
+def rejected(world: World, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    world.drop(rows)
+    return [problem for row in world("preview", "personal").json["rows"] for problem in row["problems"]]
+
+
+@pytest.mark.parametrize("row", [person("nr"), AGAIN | {"vorname": "Anna"}, AGAIN | {"nr": "77"}])
+def test_a_person_with_a_name_like_a_heading_is_a_person(world: World, row: dict[str, str]) -> None:
+    world.mapping()
+    assert "repeated_headings" not in [problem["code"] for problem in rejected(world, [*people(3), row])]
+
+
+def test_the_headings_of_a_workbook_again_are_told_with_their_row(world: World) -> None:
+    world.mapping(path="inbox/*.xlsx")
+    rows = [tuple(row.values()) for row in (AGAIN, *people(3), AGAIN, *people(3, start=4))]
+    lists.write_xlsx(world.root / "inbox" / "P.xlsx", {"Aktive": rows})
+    (row,) = (row for row in world("preview", "personal").json["rows"] if row["problems"])
+    assert (row["place"], row["problems"][0]["code"]) == ("P.xlsx, sheet Aktive, row 5", "repeated_headings")
+
+
+def test_the_headings_again_are_found_where_rows_are_joined(world: World) -> None:
+    world.mapping(PERSONAL.replace("  key: nr\n", "  key: nr\n  group_by: nr\n"))
+    assert [p["code"] for p in rejected(world, [*people(3), AGAIN, *people(3)])] == ["repeated_headings"]
