@@ -297,3 +297,20 @@ def test_the_demo_shows_everything_and_ends_well(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0002 Anna-Lena Köhler-Brandt" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_possibilities_of_a_new_project_are_right_when_just_their_sign_is_taken_away(tmp_path: Path) -> None:
+    Program(tmp_path)("init", "projekt")
+    root = tmp_path / "projekt"
+    (root / "certs").mkdir()
+    (root / "certs" / "fe2.pem").touch()
+    for name in ("configuration.yaml", "personal.yaml"):
+        path = root / "mappings" / name
+        text = path.read_text("utf-8")
+        taken = re.sub(r"^( *)#(?=\w|  (?:- trigger|  path))", r"\1", text, flags=re.MULTILINE)
+        assert taken != text
+        path.write_text(taken, "utf-8")
+
+    report = Program(root).json("check")
+
+    assert [problem["code"] for problem in report["problems"] if problem["severity"] == "error"] == []

@@ -55,8 +55,9 @@ def command(
             ("", "  abgleich check"),
             ("", "  abgleich preview personal --limit 3"),
             ("", "  abgleich run personal"),
-            ("", _("A mapping for a list of your own: {line}").format(line="abgleich new inbox/LISTE.csv --to fe2")),
-            ("", _("Then edit mappings/configuration.yaml and mappings/personal.yaml: everything is explained there.")),
+            ("", _("Then write your own servers into mappings/configuration.yaml: everything is explained there.")),
+            ("", _("A mapping for your own list (personal.yaml is only an example) is written by:")),
+            ("", "  abgleich new " + _("inbox/LIST.csv") + " --to fe2"),
         ]
     )
 
