@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.sync.draft import Draft, Sample
 
 SHOWN = 3
+MOST_LISTS = 10
 LOOKED_AT = 2000
 ENDINGS = (".yaml", ".yml")
 
@@ -69,11 +70,11 @@ def command(
     from engine.sync.draft import connection_for, draft, look_at, pattern_for
 
     project = load_project(context)
+    _refuse_missing(project, file)
     kind = to or _only_kind(project, file)
     connection_for(project, kind.value)
     target = _target(project, file, out)
     _refuse_existing(project, target)
-    _refuse_missing(project, file)
     sample = look_at(file.resolve())
     inside = sample.file.is_relative_to(project.root)
     path = pattern_for(sample.file.name)
@@ -99,7 +100,7 @@ def _only_kind(project: Project, file: Path) -> Kind:
     kinds = [one.type for one in project.connections.values()]
     if len(kinds) == 1:
         return Kind(kinds[0])
-    written = f'"{file}"' if " " in str(file) else str(file)
+    written = _as_word(str(file))
     choices = [f"  abgleich new {written} --to {name}\n      {text}" for name, text in target_meanings().items()]
     hint = "\n".join(choices)
     raise WrongUsage(Problem("wrong_usage", _("Where shall the list go? Say it with --to:"), hint))
@@ -160,10 +161,30 @@ def _refuse_missing(project: Project, file: Path) -> None:
     """Say which file was meant, rather than only that there is none."""
     if file.is_file():
         return
+    if file.is_dir():
+        message = _("{folder} is a folder, not a list.").format(folder=file)
+        raise UserMustFix(Problem("no_file", message, _lists_in(file), Location(str(file))))
     hint = _("Put the list into the folder inbox of the project, then: {line}").format(
         line="abgleich new inbox/LISTE.csv --to fe2"
     )
     raise UserMustFix(no_such_file(file, [file.parent, project.root / "inbox"], hint))
+
+
+def _lists_in(folder: Path) -> str:
+    """The hint that names the lists of a folder."""
+    from engine.source.files import TYPES, files_in
+
+    lists = sorted(path.name for path in files_in(folder) if path.suffix.casefold() in TYPES)
+    if not lists:
+        return _("There is no list in it. Put the list there, and name it with its folder.")
+    lines = [f"  abgleich new {_as_word((folder / name).as_posix())}" for name in lists[:MOST_LISTS]]
+    more = [f"  … (+{len(lists) - MOST_LISTS})"] if len(lists) > MOST_LISTS else []
+    return "\n".join([_("Name one of the lists in it:"), *lines, *more])
+
+
+def _as_word(name: str) -> str:
+    """A file's name as it is typed on the command line."""
+    return f'"{name}"' if " " in name else name
 
 
 def _write(target: Path, text: str) -> None:

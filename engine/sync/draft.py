@@ -7,22 +7,23 @@ take anybody out of an alarm.
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.config.emit import comment, flow_list, scalar
 from engine.config.load import Project
-from engine.config.names import heading_key, proposed_name
+from engine.config.names import heading_key, name_of, proposed_name
 from engine.config.schema import Connection, Fe2Connection
 from engine.config.words import check_mark
 from engine.i18n import _, language, ngettext
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import SOURCES
-from engine.source.base import Scan, SourceOptions, Value
+from engine.source.base import Scan, Source, SourceOptions, Value
 from engine.source.files import source_type
 from engine.sync.headings import Facts, Guess, KeyGuess, Role, guess, guess_key, in_order, is_footer
+from engine.sync.nested import Listed
 
 ACTIONS = {"fe2": "fe2.sync", "greyhound": "greyhound.sync"}
 WITH_FOOTER = ("csv", "excel")
@@ -33,12 +34,19 @@ MOST_GROUPS = 20
 MOST_STATES = 8
 LONGEST_VALUE = 40
 
+_COMPUTED = frozenset({"mobil", "festnetz", "mail"})
+_CAN_BE_NAMED = re.compile(r"[\w .()/+&°-]+")
+
 _DATED = re.compile(r"[ _.-]*(?:(?:stand|vom|per)?[ _.-]*[0-9]{2,}[ _.-]*)+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A list as it lies there: its headings, what their columns look like, and what each seems to be."""
+    """A list as it lies there: its headings, what their columns look like, and what each seems to be.
+
+    ``varying`` are the headings whose values differ between the rows of one person; ``lists`` what stands in lists
+    inside of the records.
+    """
 
     file: Path
     kind: str
@@ -49,6 +57,8 @@ class Sample:
     guesses: tuple[Guess, ...]
     key: KeyGuess
     footer: int = 0
+    varying: frozenset[str] = frozenset()
+    lists: tuple[Listed, ...] = ()
 
     def of(self, *roles: Role) -> list[Guess]:
         """The columns of these roles, in the order in which they are tried."""
@@ -83,9 +93,12 @@ def look_at(file: Path) -> Sample:
         hint = _("The first line of the list must name its columns, each differently.")
         raise Refused(Problem("no_header", message, hint, Location(str(file))))
     facts = {heading: Facts() for heading in headings}
+    lists: dict[str, Listed] = {}
     last: deque[dict[str, Value]] = deque()
     for chunk in source.chunks(raw=True):
-        last.extend(chunk.raw or ())
+        for row in chunk.raw or ():
+            _take_lists(lists, row)
+            last.append(row)
         while len(last) > MOST_FOOTERS:
             _take(facts, last.popleft())
     footer = 0
@@ -96,7 +109,31 @@ def look_at(file: Path) -> Sample:
         _take(facts, row)
     guesses = tuple(_named([one for heading in headings if (one := _guess(heading, facts[heading], kind)) is not None]))
     key = guess_key(headings, facts, guesses)
-    return Sample(file, kind, scan.rows - footer, headings, repeated, facts, guesses, key, footer)
+    varying = _varying(source, key.heading, headings) if key.doubt == "repeated" else frozenset()
+    # What is a list in some records only can't be read as a column of texts.
+    flat = tuple(heading for heading in headings if heading not in lists)
+    nested = tuple(lists.values())
+    return Sample(file, kind, scan.rows - footer, flat, repeated, facts, guesses, key, footer, varying, nested)
+
+
+def _take_lists(lists: dict[str, Listed], row: dict[str, Value]) -> None:
+    for heading, value in row.items():
+        if isinstance(value, list):
+            if heading not in lists:
+                lists[heading] = Listed(heading)
+            lists[heading].take(value)
+
+
+def _varying(source: Source, key: str, headings: Sequence[str]) -> frozenset[str]:
+    """The headings whose values differ between the rows of a key."""
+    first: dict[str, tuple[Value, ...]] = {}
+    varying: set[str] = set()
+    for chunk in source.chunks(raw=True):
+        for row in chunk.raw or ():
+            values = tuple(row.get(heading, "") for heading in headings)
+            known = first.setdefault(str(row.get(key, "")), values)
+            varying |= {heading for heading, a, b in zip(headings, known, values, strict=True) if a != b}
+    return frozenset(varying)
 
 
 def _take(facts: dict[str, Facts], row: dict[str, Value]) -> None:
@@ -114,9 +151,8 @@ def _guess(heading: str, facts: Facts, kind: str) -> Guess | None:
 def _headings(scan: Scan) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The headings that a mapping can name, and those that stand there more than once."""
     places: dict[str, list[str]] = {}
-    flat = (heading for heading, name in zip(scan.header, scan.names, strict=False) if name not in scan.structured)
-    for heading in flat:
-        if heading:
+    for heading in scan.header:
+        if heading and name_of(heading) not in scan.structured:
             places.setdefault(heading_key(heading), []).append(heading)
     once = tuple(written[0] for written in places.values() if len(written) == 1)
     return once, tuple(written[0] for written in places.values() if len(written) > 1)
@@ -130,7 +166,7 @@ def _named(guesses: list[Guess]) -> Iterator[Guess]:
         role: Role = "last" if one.role == "whole" and "first" in roles and "last" not in roles else one.role
         if role == "whole" and "last" in roles:
             continue
-        if role not in ("mobile", "phone", "mail", "key", "functions", "groups") and role in single:
+        if role not in ("mobile", "phone", "mail", "key", "functions", "groups", "flag") and role in single:
             continue
         single.add(role)
         yield Guess(one.heading, role, one.sure, one.place)
@@ -190,6 +226,7 @@ class _Writer:
     connection: Connection
     lines: list[str] = field(default_factory=list)
     columns: list[_Column] = field(default_factory=list)
+    lists: dict[str, Listed] = field(default_factory=dict)
     key: str = ""
 
     def write(self, mapping_id: str, path: str, is_elsewhere: bool, connection: str, others: Sequence[str]) -> None:
@@ -219,6 +256,12 @@ class _Writer:
 
     def _comment(self, text: str, indent: str = "") -> None:
         self.lines += [f"{indent}# {comment(line)}".rstrip() for line in text.split("\n")]
+
+    def _proposal(self, text: str, indent: str = "", note: str = "") -> None:
+        """Lines that are right as soon as the ``#`` of each is taken away: no blank stands behind it."""
+        for line in text.split("\n"):
+            written = f"{indent}#{comment(line)}"
+            self.lines.append(f"{written:<38}  # {comment(note)}" if note else written)
 
     def _section(self, title: str) -> None:
         self.lines += ["", f"# -- {title} ".ljust(119, "-"), ""]
@@ -250,6 +293,18 @@ class _Writer:
         }
         for role in (*more[self.kind], "status", "left"):
             self._add_first(role)
+        for flag in self.sample.of("flag") if self.kind == "fe2" else ():
+            if flag.heading != key and _CAN_BE_NAMED.fullmatch(self._last_step(flag.heading)):
+                self._add(proposed_name(flag.heading), (flag.heading,), "")
+        taken = {column.name for column in self.columns} | _COMPUTED
+        for listed in self.sample.lists:
+            if listed.column():
+                name = _free(proposed_name(listed.way), taken | {*self.lists})
+                self.lists[name] = listed
+
+    def _last_step(self, heading: str) -> str:
+        """What a heading says; of a way through a document its end."""
+        return heading.rpartition(".")[2] if self.sample.kind in WITH_WAYS else " ".join(heading.split())
 
     def _add_first(self, role: Role) -> None:
         found = next((one for one in self.sample.of(role) if one.heading != self.sample.key.heading), None)
@@ -258,17 +313,24 @@ class _Writer:
             self._add(proposed_name(found.heading), (found.heading,), self._check(doubt))
 
     def _add(self, name: str, headings: tuple[str, ...], note: str) -> str:
-        taken = {column.name for column in self.columns}
-        unique = next(one for one in (name, *(f"{name}_{n}" for n in range(2, 1000))) if one not in taken)
+        unique = _free(name, {column.name for column in self.columns})
         self.columns.append(_Column(unique, headings, note))
         return unique
 
+    def _columns_of(self, role: Role) -> list[_Column]:
+        """The columns of this role."""
+        headings = {one.heading for one in self.sample.of(role)}
+        found = [column for column in self.columns if headings & {*column.headings}]
+        # A list without numbers may have the names as its key; the name is needed all the same.
+        return [column for column in found if column.name != self.key or role in ("first", "last", "whole")]
+
     def _name(self, role: Role) -> str | None:
         """The template name of the column of this role."""
-        headings = {one.heading for one in self.sample.of(role)}
-        found = (column.name for column in self.columns if headings & {*column.headings})
-        # A list without numbers may have the names as its key; the name is needed all the same.
-        return next((name for name in found if name != self.key or role in ("first", "last", "whole")), None)
+        return next((column.name for column in self._columns_of(role)), None)
+
+    def _facts(self, name: str) -> Facts:
+        heading = next(column.headings[0] for column in self.columns if column.name == name)
+        return self.sample.facts[heading]
 
     # -- sections ------------------------------------------------------------------------------------------------------
 
@@ -294,8 +356,10 @@ class _Writer:
             "enabled: false", self._check(_("write true when everything here is right. Until then nothing is sent."))
         )
         self._line()
-        self._comment(_("To let it run by itself whenever a new list comes (with `abgleich start`), take the # away:"))
-        self._comment(f"triggers:\n  - trigger: file\n    path: {_path(path)}")
+        self._comment(
+            _("To let it run by itself whenever a new list comes (with `abgleich start`), take the # off each line:")
+        )
+        self._proposal(f"triggers:\n  - trigger: file\n    path: {_path(path)}")
 
     def _source(self, path: str, is_elsewhere: bool) -> None:
         self._section(_("The list"))
@@ -308,8 +372,7 @@ class _Writer:
             self._line(f"  skip_footer: {self.sample.footer}", note)
         self._line(f"  key: {self.key}", _("identifies a person, for ever: it must never change"))
         if self.sample.key.doubt == "repeated":
-            note = self._check(_("the key stands in several rows: they are joined, fields get the first row's values"))
-            self._line(f"  group_by: {self.key}", note)
+            self._line(f"  group_by: {self.key}", self._check(self._joined()))
         self._line("  columns:", _("left: the name for templates; right: the heading in the list"))
         for column in self.columns:
             written = scalar(column.headings[0]) if len(column.headings) == 1 else flow_list(column.headings)
@@ -321,10 +384,25 @@ class _Writer:
         rows = max(1, self.sample.rows // 2)
         self._line(f"    min_rows: {rows}", _("a list with fewer rows is refused: half of today's"))
 
+    def _joined(self) -> str:
+        """What becomes of the rows of a person."""
+        roles: list[Role] = ["functions", "groups", "alarm", "flag"]
+        found = [column.name for role in roles for column in self._columns_of(role)]
+        lists = [name for name in found if self._varies(name)]
+        if not lists or self.kind != "fe2":
+            return _("the key stands in several rows: they are joined, fields get the first row's values")
+        text = _("the key stands in several rows: they are joined. Of {names} all values count, else the first row's")
+        return text.format(names=", ".join(lists))
+
+    def _varies(self, name: str) -> bool:
+        """Whether the values of a column differ between the rows of a person."""
+        return any({*column.headings} & self.sample.varying for column in self.columns if column.name == name)
+
     def _not_read(self) -> None:
         used = {heading for column in self.columns for heading in column.headings}
         rest = [" ".join(heading.split()) for heading in self.sample.headings if heading not in used]
         rest += [" ".join(heading.split()) for heading in self.sample.repeated]
+        rest += [way for listed in self.sample.lists for way in listed.not_read()]
         if rest:
             text = _("Not read at all (whoever needs one adds it above): {names}")
             for line in _wrapped(text.format(names=", ".join(rest))):
@@ -332,28 +410,44 @@ class _Writer:
         if self.sample.repeated:
             text = _("These headings stand there more than once and can't be used: {names}")
             self._comment(text.format(names=", ".join(self.sample.repeated)), "    ")
+        if self.lists:
+            self._comment(_("Lists inside of the records. Whoever needs one takes the # away before it:"), "    ")
+        for name, listed in self.lists.items():
+            self._proposal(f"{name}: {listed.column()}", "    ")
 
     def _who_takes_part(self) -> None:
         left, status = self._name("left"), self._name("status")
         if left is None and status is None:
-            text = _("Everybody in the list takes part. If some should not, say so here, for example:")
-            self._comment(self._check(text), "  ")
-            self._comment('where: "{{ … }}"', "  ")
+            text = _(
+                "Everybody in the list takes part. If some should not, say so here, for example who has no {name}:"
+            )
+            name = next((one for one in map(self._name, _OFTEN_EMPTY) if one is not None), self.key)
+            self._comment(self._check(text.format(name=name)), "  ")
+            self._proposal('where: "{{ ' + name + ' }}"', "  ")
             return
-        text = _("now everybody takes part. Shall only some? Take the # before `where` away and write the right word.")
+        text = _(
+            "now everybody takes part. Shall only some? Take just the # before `where` away and write the right word."
+        )
         self._comment(self._check(text), "  ")
         if status is not None:
             values = self._values("status", MOST_STATES)
             if values:
                 found = ", ".join(f"{value or '–'} ({count})" for value, count in values)
                 self._comment(_("The list has: {values}").format(values=found), "  ")
-            first = values[0][0] if values else "aktiv"
-            self._comment(f"where: {_quoted(_compared(status, first))}", "  ")
+            first = next((value for value, _count in values if value), "aktiv")
+            facts = self._facts(status)
+            if facts.is_yes_or_no:
+                condition = "{{ " + status + " | ja }}"
+            elif facts.commas:
+                condition = "{{ " + _text(_parts(first)[0]) + f" in {status} | split" + " }}"
+            else:
+                condition = _compared(status, first)
+            self._proposal(f"where: {_quoted(condition)}", "  ")
         if left is not None:
             text = _("or: whoever has a date of leaving does not take part") if status is not None else ""
             if text:
                 self._comment(text, "  ")
-            self._comment('where: "{{ not ' + left + ' }}"', "  ")
+            self._proposal('where: "{{ not ' + left + ' }}"', "  ")
 
     def _values(self, role: Role, most: int) -> list[tuple[str, int]]:
         """The few different values of a column that people choose from, the most frequent first."""
@@ -374,11 +468,26 @@ class _Writer:
         if mail is not None:
             note = _("in lower case, and checked")
             lines.append((f"  {self._computed('mail')}: " + '"{{ ' + f"{mail} | email" + ' }}"', note))
-        if lines:
+        proposed = self._proposed_number()
+        if lines or proposed:
             self._section(_("What is computed from it"))
+        if lines:
             self._line("variables:")
             for text, note in lines:
                 self._line(text, note)
+        if proposed:
+            name, source, expression = proposed
+            indent = "  " if lines else ""
+            text = _("The number out of the list {name}. Whoever reads it takes the # away here as well:")
+            self._comment(text.format(name=source), indent)
+            written = f"{name}: {_quoted('{{ ' + expression + ' | ' + filter_name + ' }}')}"
+            self._proposal(written if lines else f"variables:\n  {written}", indent)
+
+    def _proposed_number(self) -> tuple[str, str, str] | None:
+        """The variable with a number out of a list inside of the records, the list's name, and its expression."""
+        name = _free("mobil", {column.name for column in self.columns} | {*self.lists, *dict(self._numbers())})
+        found = ((list_name, listed.first_number(list_name)) for list_name, listed in self.lists.items())
+        return next(((name, list_name, expression) for list_name, expression in found if expression), None)
 
     def _computed(self, name: str) -> str:
         taken = {column.name for column in self.columns}
@@ -401,14 +510,21 @@ class _Writer:
             return
         self._line()
         self._comment(_("Which group of the list is alarmed in FE2 by which alarm groups, written exactly as there:"))
-        self._comment("tables:\n  alarmgruppen:")
+        self._proposal("tables:\n  alarmgruppen:")
         for value, count in groups:
-            self._comment(f"    {scalar(value)}: []".ljust(34) + f"  # {count}")
+            self._proposal(f"    {scalar(value)}: []", note=str(count))
 
     def _groups_to_alarm(self) -> list[tuple[str, int]]:
         if self.kind != "fe2" or self._name("alarm") is not None or self._name("groups") is None:
             return []
-        return [(value, count) for value, count in self._values("groups", MOST_GROUPS) if value]
+        counts: Counter[str] = Counter()
+        folded: dict[str, str] = {}
+        name = self._name("groups") or ""
+        for cell, count in self._values("groups", MOST_GROUPS):
+            # A table finds its entries whatever their case: it may hold each only once.
+            for value in _parts(cell, self._sign(name)):
+                counts[folded.setdefault(value.strip().casefold(), value)] += count
+        return counts.most_common()
 
     # -- fields --------------------------------------------------------------------------------------------------------
 
@@ -418,43 +534,95 @@ class _Writer:
         first, last, doubt = self._names_of_person()
         self._template("firstName", first, self._check(doubt))
         self._template("lastName", last, self._check(doubt))
-        lists: list[tuple[str, Role]] = [("osFunctions", "functions"), ("osGroups", "groups")]
-        for field_name, role in lists:
-            name = self._name(role)
-            if name is not None:
-                self._field(field_name, self._several(name, role), self._check(_("must be written exactly as in FE2")))
+        self._functions()
+        self._names("osGroups", "groups")
         self._alarm_groups()
         self._optional("issi", self._name("issi"))
         self._pager()
         self._optional("email", self._computed("mail") if self._mail() else None)
         for computed, _column in self._numbers():
             self._field("mobil", computed)
+        proposed = self._proposed_number()
+        if proposed and not self._numbers():
+            self._proposal("mobil: " + '"{{ ' + proposed[0] + ' }}"', "      ", _("with the list read above"))
         self._line("    removal: sync", _("who is missing in the list is removed from FE2; keep: nobody ever is"))
+        self._guard()
 
-    def _several(self, name: str, role: Role) -> str:
-        """The column, taken apart where its cells hold several names with a sign that FE2's lists don't know."""
-        facts = self.sample.facts[self.sample.of(role)[0].heading]
-        return f"{name} | split('/')" if facts.slashes and not facts.commas else name
+    def _guard(self) -> None:
+        self._line("    guard:", _("the larger number counts; what waits is sent after `abgleich approve`"))
+        self._line("      max_removals: 3 or 10%", _("more would vanish: they stay as they are and wait"))
+        note = _("more would change, as after a shifted column: the whole run waits")
+        self._line("      max_changes: 25 or 50%", note)
+
+    def _functions(self) -> None:
+        """One column of functions, columns with yes and no for one function each, or both."""
+        flags = self._columns_of("flag")
+        if not flags:
+            self._names("osFunctions", "functions")
+            return
+        self._line("      osFunctions:", self._check(_("are these functions, and are they called exactly so in FE2?")))
+        for flag in flags:
+            condition = f"{flag.name} | ja"
+            if self._varies(flag.name):
+                condition = f"rows | map(attribute='{flag.name}') | map('ja') | select | list"
+            word = _text(self._last_step(flag.headings[0]))
+            self._line("        - " + '"{{ ' + f"{word} if {condition} else ''" + ' }}"')
+        name = self._name("functions")
+        if name is not None:
+            several = self._several(name)
+            self._line("        - " + '"{{ ' + (several if " | " in several else f"{name} | split") + ' }}"')
+
+    def _names(self, field_name: str, role: Role) -> None:
+        """A list field out of the column of this role, else out of a list inside of the records as a proposal."""
+        name = self._name(role)
+        if name is not None:
+            self._field(field_name, self._several(name), self._check(_("must be written exactly as in FE2")))
+            return
+        found = next((one for one, listed in self.lists.items() if listed.role == role), None)
+        if found is not None:
+            expression = self.lists[found].as_texts(found)
+            self._proposal(f"{field_name}: " + '"{{ ' + expression + ' }}"', "      ", _("with the list read above"))
+
+    def _sign(self, name: str) -> str | None:
+        """What parts several values in one cell: "" for the usual signs, None where there is one value."""
+        facts = self._facts(name)
+        return "" if facts.commas else "/" if facts.slashes else None
+
+    def _several(self, name: str) -> str:
+        """All values of a person: of all rows where they differ, and taken apart where a cell holds several."""
+        sign = self._sign(name)
+        split = "" if sign is None else "split('/')" if sign else "split"
+        if not self._varies(name):
+            return f"{name} | {split}" if split else name
+        values = f"rows | map(attribute='{name}')"
+        if split:
+            return f"{values} | join('{sign or ','}') | {split} | unique | list"
+        facts = self._facts(name)
+        return f"{values} | {'select | ' if facts.filled < facts.rows else ''}unique | list"
 
     def _alarm_groups(self) -> None:
         known = self.connection.alarm_groups if isinstance(self.connection, Fe2Connection) else None
         name = self._name("alarm")
         if name is not None:
             text = _("are the groups called exactly so in FE2? An empty cell takes the person out of every alarm.")
-            self._field("alarmGroups", name, self._check(text))
+            self._field("alarmGroups", self._several(name), self._check(text))
             return
         self._comment(
             _("Nobody in this list is alarmed with []: an empty list takes people out of every alarm in FE2."), "      "
         )
-        self._comment(_("Before `enabled: true`, say here which alarm groups everybody gets, for example:"), "      ")
+        text = _(
+            "Before `enabled: true`, take the line with [] out, and the # away before one of these. For everybody:"
+        )
+        self._comment(text, "      ")
         groups = [*known][:2] if known else [_("Full alarm")]
-        self._comment(f"  alarmGroups: {flow_list(groups)}", "      ")
+        self._proposal(f"alarmGroups: {flow_list(groups)}", "      ")
         groups_name = self._name("groups")
         if groups_name is not None and self._groups_to_alarm():
             self._comment(
                 _("or by the group, with the table above filled in (take the # away there as well):"), "      "
             )
-            self._comment('  alarmGroups: "{{ ' + groups_name + " | lookup('alarmgruppen') }}\"", "      ")
+            several = self._several(groups_name)
+            self._proposal('alarmGroups: "{{ ' + several + " | lookup('alarmgruppen') }}\"", "      ")
         self._line("      alarmGroups: []", self._check(_("so nobody is alarmed! See above")))
 
     def _pager(self) -> None:
@@ -482,6 +650,7 @@ class _Writer:
             self._optional(field_name, self._name(role))
         self._links()
         self._line("    removal: keep", _("who is missing stays as a contact; trash: into the trash; delete: deleted"))
+        self._guard()
 
     def _links(self) -> None:
         kinds = {"mobil": "mobile", "festnetz": "phone"}
@@ -497,6 +666,13 @@ class _Writer:
             self._line("      ComLinks:")
             for link in links:
                 self._line(link)
+        proposed = self._proposed_number()
+        if proposed:
+            link = "- {Kind: mobile, Category: private, Text: " + '"{{ ' + proposed[0] + ' }}"}'
+            above = "" if links else "ComLinks:\n  "
+            self._proposal(
+                above + link, "        " if links else "      ", "" if above else _("with the list read above")
+            )
 
     def _address(self) -> str:
         street, house, code, city = (self._name(role) for role in _ADDRESS)
@@ -543,6 +719,7 @@ class _Writer:
         )
 
 
+_OFTEN_EMPTY: tuple[Role, ...] = ("mobile", "phone", "mail", "last", "whole")
 _ADDRESS: tuple[Role, ...] = ("street", "house", "zip", "city")
 
 
@@ -603,8 +780,24 @@ def _braced(name: str | None) -> str:
 
 
 def _compared(name: str, value: str) -> str:
+    return "{{ " + f"{name} == {_text(value)}" + " }}"
+
+
+def _text(value: str) -> str:
+    """A text as templates write it."""
     quote = "'" if "'" not in value else '"'
-    return "{{ " + f"{name} == {quote}{value}{quote}" + " }}"
+    return f"{quote}{value}{quote}"
+
+
+def _parts(cell: str, sign: str | None = "") -> list[str]:
+    """The values of one cell, parted by ``sign``, or by the usual signs; None: it is one value."""
+    found = [cell] if sign is None else cell.split(sign) if sign else re.split(r"[,;\r\n]", cell)
+    return [part.strip() for part in found if part.strip()]
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """The name, or the next one with a number that nothing else has."""
+    return next(one for one in (name, *(f"{name}_{n}" for n in range(2, 1000))) if one not in taken)
 
 
 def _wrapped(text: str, width: int = 100) -> Iterator[str]:

@@ -37,6 +37,7 @@ Role = Literal[
     "salutation",
     "company",
     "birthday",
+    "flag",
 ]
 Place = Literal["private", "", "work"]
 
@@ -64,9 +65,10 @@ SYNONYMS: dict[Role, str] = {
     "left": """austritt austrittsdatum austrittam ausgetreten ausgetretenam ausgeschieden ausgeschiedenam exitdate
         leavingdate""",
     "functions": """funktion funktionen function functions qualifikation qualifikationen qualification qualifications
-        ausbildung ausbildungen lehrgang lehrgaenge kurzbezeich kurzbezeichnung skills""",
-    "groups": """gruppe gruppen group groups gruppennamen zug abteilung einheit department unit team teams loeschgruppe
-        loeschzug ortsfeuerwehr""",
+        ausbildung ausbildungen lehrgang lehrgaenge lehrgangsname lehrgangsbezeichnung kurs kurse modul module
+        kurzbezeich kurzbezeichnung skills""",
+    "groups": """gruppe gruppen group groups gruppennamen zug zuege abt abteilung abteilungen einheit einheiten
+        department unit team teams loeschgruppe loeschgruppen loeschzug loeschzuege ortsfeuerwehr ortswehr""",
     "alarm": "alarmgruppe alarmgruppen alarmgroup alarmgroups",
     "issi": "issi pagerissi issinummer",
     "pager": "apager apagerpro apageradresse",
@@ -91,6 +93,10 @@ _STRANGERS = re.compile(
     "mutter|vater|eltern|notfall|angehoerig|kontaktperson|ehepartner|ehefrau|ehemann|partner|emergency|arbeitgeber|"
     "iban|bic|konto|bank|blz|religion|konfession|sepa|mandat|fax|verein|anzahl|rfid|chip"
 )
+# Consents say nothing of what somebody is able to do.
+_CONSENTS = re.compile("datenschutz|dsgvo|einwillig|einverstand|zustimm|newsletter|foto|bild|consent|privacy")
+_YES = frozenset(["ja", "j", "x", "yes", "y", "true", "wahr", "on"])
+_NO = frozenset(["nein", "n", "no", "false", "falsch", "off"])
 # Numbers that belong to the line, not to the person: next week they are somebody else's.
 _RUNNING = re.compile("lfd|laufend|zeile|position|row|index")
 _FOOTER = re.compile(r"(?:summe|gesamt|anzahl|stand|ende|seite|datens|erstellt|total|count|page)\b", re.IGNORECASE)
@@ -165,6 +171,12 @@ class Facts:
         """Unique and never empty."""
         return self.unique and 0 < self.filled == self.rows
 
+    @property
+    def is_yes_or_no(self) -> bool:
+        """Whether nothing but yes, no and marks stand there, and a yes among them."""
+        words = {value.casefold() for value in self.common or ()}
+        return bool(words & _YES) and words <= _YES | _NO
+
     def mostly(self, count: int) -> bool:
         """Whether nearly all of the filled cells are of a kind."""
         return self.filled > 0 and count * 10 >= self.filled * 8
@@ -195,6 +207,8 @@ def guess(heading: str, facts: Facts | None = None) -> Guess | None:
         return Guess(heading, "mail", False, place)
     if facts is not None and facts.mostly(facts.phones):
         return Guess(heading, "phone", False, place)
+    if facts is not None and facts.is_yes_or_no and not _CONSENTS.search(joined):
+        return Guess(heading, "flag", False)
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,24 +78,68 @@ def test_what_only_a_person_can_decide_is_marked(world: World) -> None:
     text = "\n".join(lines)
     assert "alarmGroups: []" in text
     assert "an empty list takes people out of every alarm" in text
-    assert "#     Einsatz: []" in text
-    assert "# where: \"{{ status == 'aktiv' }}\"" in text
+    assert "#    Einsatz: []" in text
+    assert "  #where: \"{{ status == 'aktiv' }}\"" in text
     assert "Not read at all" in text and "IBAN" in text
 
 
-def test_the_proposals_in_comments_work_when_they_are_taken(world: World) -> None:
+PROPOSAL = re.compile(r"( *)#(?=\S|  )")
+"""A # with a key right behind it, or with the two blanks of a line inside of a block; `# text` explains."""
+
+
+def taken(path: Path, *left: str, out: str = "") -> None:
+    """Take away just the # of all proposals, and nothing else; of several ways to say one thing the ``left`` stay.
+
+    ``out`` is a line that the comments say to take out.
+    """
+    head, id_line, body = path.read_text("utf-8").partition("\nid: ")
+    lines = []
+    for line in body.split("\n"):
+        found = PROPOSAL.match(line)
+        is_left = any(part in line for part in left)
+        lines.append(found[1] + line[found.end() :] if found is not None and not is_left else line)
+    assert lines != body.split("\n")
+    path.write_text(head + id_line + "\n".join(line for line in lines if not out or out not in line), "utf-8")
+
+
+def test_the_proposals_in_comments_work_when_just_their_signs_are_taken_away(world: World) -> None:
     world.drop_text(FOX)
     world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2")
     path = world.root / "mappings" / "personal.yaml"
-    text = path.read_text("utf-8").replace("# tables:\n#   alarmgruppen:", "tables:\n  alarmgruppen:")
-    text = text.replace("#     Einsatz: []", "    Einsatz: [Vollalarm]").replace("#     Jugend: []", "    Jugend: []")
-    text = text.replace("  # where:", "  where:").replace("      alarmGroups: []", "      # alarmGroups: []")
-    text = text.replace('      #   alarmGroups: "{{ abt', '      alarmGroups: "{{ abt')
-    path.write_text(text, "utf-8")
+    taken(path, "alarmGroups: [Full", out="alarmGroups: []")
+    path.write_text(path.read_text("utf-8").replace("    Einsatz: []", "    Einsatz: [Vollalarm]"), "utf-8")
     assert world("check").codes == ["marks_left"]
     rows = world("preview", "personal").json["rows"]
     assert [row["selected"] for row in rows] == [True, True, False]
     assert rows[0]["actions"]["fe2.sync"]["alarmGroups"] == ["Vollalarm"]
+    assert "\ntriggers:\n  - trigger: file\n    path: inbox/personal.csv\n" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("left", ["status ==", "not austritt"])
+def test_either_way_to_say_who_takes_part_works_as_it_stands(world: World, left: str) -> None:
+    world.drop_text("Nr;Status;Austritt\n1;aktiv;\n2;weg;1.1.2020\n")
+    world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2")
+    taken(world.root / "mappings" / "personal.yaml", left, out="alarmGroups: []")
+    assert world("check").codes == ["marks_left"]
+    assert [row["selected"] for row in world("preview", "personal").json["rows"]] == [True, False]
+
+
+def test_without_a_status_the_proposal_who_takes_part_works_as_well(world: World) -> None:
+    world.drop_text("Nr;Nachname;Handy\n1;Groß;0151 5550101\n2;Klein;\n")
+    world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2")
+    taken(world.root / "mappings" / "personal.yaml", out="alarmGroups: []")
+    assert world("check").codes == ["marks_left"]
+    assert [row["selected"] for row in world("preview", "personal").json["rows"]] == [True, False]
+
+
+def test_the_guard_is_written_out(world: World) -> None:
+    world.connect_greyhound()
+    world.drop_text(FOX)
+    for kind in ("fe2", "greyhound"):
+        world("new", str(world.root / "inbox" / "personal.csv"), "--to", kind, "--out", kind)
+        text = (world.root / "mappings" / f"{kind}.yaml").read_text("utf-8")
+        assert re.search(r"    guard: .*\n      max_removals: 3 or 10% .*\n      max_changes: 25 or 50% ", text)
+    assert world("check").json["ok"]
 
 
 def test_a_list_for_greyhound_keeps_mobile_and_landline_apart(world: World) -> None:
@@ -112,6 +157,98 @@ def test_several_rows_per_person_are_joined(world: World) -> None:
     made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
     assert made["ok"]
     assert [row["key"] for row in made["preview"]] == ["7", "8"]
+    assert [row["actions"]["fe2.sync"]["osFunctions"] for row in made["preview"]] == [["G26", "AGT"], ["G26"]]
+    (said,) = [check["text"] for check in made["checks"] if "several rows" in check["text"]]
+    assert "kurzbezeich" in said
+
+
+def test_groups_of_several_rows_are_all_alarmed(world: World) -> None:
+    world.drop_text("Pers.-Nr.;Name;Abt.;AGT\n7;Max;Zug 1;nein\n7;Max;Zug 2;ja\n8;Eva;Zug 1;nein\n8;Eva;;nein\n")
+    world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2")
+    path = world.root / "mappings" / "personal.yaml"
+    taken(path, "alarmGroups: [Full", out="alarmGroups: []")
+    text = path.read_text("utf-8").replace("    Zug 1: []", "    Zug 1: [A]").replace("    Zug 2: []", "    Zug 2: [B]")
+    path.write_text(text, "utf-8")
+    people = [row["actions"]["fe2.sync"] for row in world("preview", "personal").json["rows"]]
+    assert [one["alarmGroups"] for one in people] == [["A", "B"], ["A"]]
+    assert [one["osGroups"] for one in people] == [["Zug 1", "Zug 2"], ["Zug 1"]]
+    assert [one["osFunctions"] for one in people] == [["AGT"], []]
+
+
+def test_several_values_in_a_cell_are_taken_apart_everywhere(world: World) -> None:
+    world.drop_text("Nr;Einheit;Qualifikation;Status\n1;Zug 1;AGT, TM;aktiv, Reserve\n2;Zug 1, Zug 2;;aktiv\n3;;;weg\n")
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    assert made["preview"][0]["actions"]["fe2.sync"]["osFunctions"] == ["AGT", "TM"]
+    path = world.root / "mappings" / "personal.yaml"
+    text = path.read_text("utf-8")
+    assert "{{ qualifikation | split }}" in text
+    assert "==" not in text
+    taken(path, "alarmGroups: [Full", out="alarmGroups: []")
+    text = path.read_text("utf-8").replace("    Zug 1: []", "    Zug 1: [A]").replace("    Zug 2: []", "    Zug 2: [B]")
+    path.write_text(text, "utf-8")
+    rows = world("preview", "personal").json["rows"]
+    assert [row["selected"] for row in rows] == [True, True, False]
+    assert [row["actions"]["fe2.sync"]["alarmGroups"] for row in rows[:2]] == [["A"], ["A", "B"]]
+
+
+def test_columns_of_yes_and_no_become_functions(world: World) -> None:
+    world.drop_text("Nr;Funktionen;AGT;Maschinist;Newsletter;Aktiv\n1;GF, ZF;ja;x;ja;ja\n2;;nein;;ja;nein\n")
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    functions = [row["actions"]["fe2.sync"]["osFunctions"] for row in made["preview"]]
+    assert functions == [["AGT", "Maschinist", "GF", "ZF"], []]
+    text = (world.root / "mappings" / "personal.yaml").read_text("utf-8")
+    assert "{{ 'AGT' if agt | ja else '' }}" in text
+    assert '  #where: "{{ aktiv | ja }}"' in text
+
+
+NESTED = [
+    {
+        "id": 101,
+        "vorname": "Max",
+        "nachname": "Muster",
+        "kontakt": {
+            "email": "max@example.org",
+            "telefone": [
+                {"art": "Festnetz", "nummer": "030 5550101"},
+                {"art": "mobil", "nummer": "0151 5550101"},
+                {"art": "Handy dienstlich", "nummer": "0170 5550101"},
+            ],
+        },
+        "abteilungen": ["Einsatz", "Jugend"],
+        "qualifikationen": [{"name": "AGT", "seit": "2020-01-02", "module": ["a"]}, {"name": "TM", "seit": ""}],
+        "fahrzeuge": [],
+    },
+    {"id": 102, "vorname": "Eva", "nachname": "Beispiel", "kontakt": {"email": "", "telefone": []}, "abteilungen": []},
+    {"id": 103, "vorname": "Ole", "nachname": "Ohne", "kontakt": {"email": ""}, "abteilungen": ["Einsatz"]},
+]
+
+
+def test_lists_inside_of_records_are_proposed_and_the_proposals_work(world: World) -> None:
+    world.drop_text(json.dumps({"mitglieder": NESTED}), "verein.json")
+    made = world("new", str(world.root / "inbox" / "verein.json"), "--to", "fe2").json
+    assert (made["ok"], made["key"]) == (True, "id")
+    path = world.root / "mappings" / "verein.yaml"
+    text = path.read_text("utf-8")
+    assert "    #abteilungen: abteilungen\n" in text
+    assert "    #telefone: {each: {art: kontakt.telefone.*.art, nummer: kontakt.telefone.*.nummer}}\n" in text
+    (not_read,) = [line for line in text.splitlines() if "Not read at all" in line]
+    assert not_read.endswith(": qualifikationen.*.module, fahrzeuge")
+    taken(path, "where:", out="alarmGroups: []")
+    assert world("check").codes == ["marks_left"]
+    people = [row["actions"]["fe2.sync"] for row in world("preview", "verein").json["rows"]]
+    assert [one["mobil"] for one in people] == ["00491515550101", "", ""]
+    assert [one["osGroups"] for one in people] == [["Einsatz", "Jugend"], [], ["Einsatz"]]
+    assert [one["osFunctions"] for one in people] == [["AGT", "TM"], [], []]
+
+
+def test_numbers_in_lists_are_proposed_for_the_address_book(world: World) -> None:
+    world.connect_greyhound()
+    world.drop_text(json.dumps([{"id": 1, "name": "Max M", "telefone": ["0151 5550101"]}, {"id": 2}]), "b.json")
+    world("new", str(world.root / "inbox" / "b.json"), "--to", "greyhound")
+    taken(world.root / "mappings" / "b.yaml")
+    assert world("check").codes == ["marks_left"]
+    rows = world("preview", "b").json["rows"]
+    assert [link["Text"] for link in rows[0]["actions"]["greyhound.sync"]["ComLinks"]] == ["+491515550101"]
 
 
 def test_names_in_one_column_are_taken_apart(world: World) -> None:
@@ -322,9 +459,36 @@ def test_a_list_that_lies_in_the_inbox_is_named_with_its_folder(world: World, mo
     assert "inbox?" not in world("new", "inbox", "--to", "fe2").problem("no_file")["hint"]
 
 
+def test_a_folder_is_told_from_a_list_and_the_lists_in_it_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    assert "no list" in world("new", "inbox", "--to", "fe2").problem("no_file")["hint"]
+    world.drop_text(FOX, "mitglieder.csv")
+    world.drop_text("x", "lies mich.pdf")
+    world.drop_text(FOX, "andere liste.txt")
+    problem = world("new", "inbox", "--to", "fe2").problem("no_file")
+    assert problem["message"] == "inbox is a folder, not a list."
+    assert 'abgleich new "inbox/andere liste.txt"\n' in problem["hint"]
+    assert problem["hint"].endswith("abgleich new inbox/mitglieder.csv")
+
+
+def test_that_the_list_does_not_exist_is_said_before_anything_else(world: World) -> None:
+    world.connect_greyhound()
+    world.mapping()
+    for words in (["--to", "fe2", "--out", "personal.yaml"], [], ["--to", "fe2", "--out", "Tel GH.yaml"]):
+        assert world("new", str(world.root / "inbox" / "fehlt.csv"), *words).codes == ["no_file"]
+
+
 def test_a_name_that_no_mapping_can_have_is_refused_before_anything_is_written(world: World) -> None:
     world.drop_text(FOX, "mitglieder.csv")
     before = sorted(path.name for path in (world.root / "mappings").iterdir())
     file = str(world.root / "inbox" / "mitglieder.csv")
     assert world("new", file, "--to", "fe2", "--out", "Tel GH.yaml").codes == ["not_a_mapping_place"]
     assert sorted(path.name for path in (world.root / "mappings").iterdir()) == before
+
+
+def test_columns_behind_a_heading_that_stands_twice_are_read(world: World) -> None:
+    world.drop_text("Nr;Datum;Datum;Vorname;Nachname\n1;a;b;Max;Muster\n")
+    made = world("new", str(world.root / "inbox" / "personal.csv"), "--to", "fe2").json
+    assert made["preview"][0]["actions"]["fe2.sync"]["lastName"] == "Muster"

@@ -129,3 +129,17 @@ def test_a_doubtful_key_says_why() -> None:
 
 def test_a_running_number_is_no_key() -> None:
     assert key_of({"lfd. Nr.": ["1", "2"], "Ausweis": ["77", "78"]}) == ("Ausweis", "guessed")
+
+
+def test_yes_and_no_is_a_mark_but_no_consent() -> None:
+    marks = facts("ja", "nein", "", "X")
+    assert guess("AGT", marks) == Guess("AGT", "flag", False)
+    assert guess("Newsletter", marks) is None
+    assert guess("Aktiv", marks) == Guess("Aktiv", "status")
+    assert guess("AGT", facts("nein", "")) is None
+    assert guess("AGT", facts("ja", "2020")) is None
+
+
+@pytest.mark.parametrize("heading", ["Abt.", "Abteilung", "Einheit", "Gruppe", "Löschzug", "Züge"])
+def test_words_for_groups(heading: str) -> None:
+    assert guess(heading) == Guess(heading, "groups")
