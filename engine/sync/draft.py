@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -505,7 +505,7 @@ class _Writer:
         return self._name("mail")
 
     def _tables(self) -> None:
-        groups = self._groups_to_alarm()
+        _expression, groups = self._groups_to_alarm()
         if not groups:
             return
         self._line()
@@ -514,17 +514,22 @@ class _Writer:
         for value, count in groups:
             self._proposal(f"    {scalar(value)}: []", note=str(count))
 
-    def _groups_to_alarm(self) -> list[tuple[str, int]]:
-        if self.kind != "fe2" or self._name("alarm") is not None or self._name("groups") is None:
-            return []
-        counts: Counter[str] = Counter()
-        folded: dict[str, str] = {}
-        name = self._name("groups") or ""
-        for cell, count in self._values("groups", MOST_GROUPS):
-            # A table finds its entries whatever their case: it may hold each only once.
-            for value in _parts(cell, self._sign(name)):
-                counts[folded.setdefault(value.strip().casefold(), value)] += count
-        return counts.most_common()
+    def _groups_to_alarm(self) -> tuple[str, list[tuple[str, int]]]:
+        """What gives the groups of a person, and which there are; nothing where they are not to be looked up."""
+        if self.kind != "fe2" or self._name("alarm") is not None:
+            return "", []
+        name = self._name("groups")
+        if name is not None:
+            return self._several(name), _counted(self._values("groups", MOST_GROUPS), self._sign(name))
+        found = self._list_of("groups")
+        common = self.lists[found].texts.common if found is not None and not self.lists[found].keys else None
+        if found is None or not common or len(common) > MOST_GROUPS:
+            return "", []
+        return found, _counted(common.most_common(), None)
+
+    def _list_of(self, role: Role) -> str | None:
+        """The name of a list inside of the records that holds this."""
+        return next((name for name, listed in self.lists.items() if listed.role == role), None)
 
     # -- fields --------------------------------------------------------------------------------------------------------
 
@@ -571,6 +576,9 @@ class _Writer:
         if name is not None:
             several = self._several(name)
             self._line("        - " + '"{{ ' + (several if " | " in several else f"{name} | split") + ' }}"')
+        found = self._list_of("functions")
+        if name is None and found is not None:
+            self._proposal(f"- {self._listed(found)}", "        ", _("with the list read above"))
 
     def _names(self, field_name: str, role: Role) -> None:
         """A list field out of the column of this role, else out of a list inside of the records as a proposal."""
@@ -578,10 +586,13 @@ class _Writer:
         if name is not None:
             self._field(field_name, self._several(name), self._check(_("must be written exactly as in FE2")))
             return
-        found = next((one for one, listed in self.lists.items() if listed.role == role), None)
+        found = self._list_of(role)
         if found is not None:
-            expression = self.lists[found].as_texts(found)
-            self._proposal(f"{field_name}: " + '"{{ ' + expression + ' }}"', "      ", _("with the list read above"))
+            self._proposal(f"{field_name}: {self._listed(found)}", "      ", _("with the list read above"))
+
+    def _listed(self, name: str) -> str:
+        """The texts of a list inside of the records, as a template."""
+        return _quoted("{{ " + self.lists[name].as_texts(name) + " }}")
 
     def _sign(self, name: str) -> str | None:
         """What parts several values in one cell: "" for the usual signs, None where there is one value."""
@@ -616,13 +627,15 @@ class _Writer:
         self._comment(text, "      ")
         groups = [*known][:2] if known else [_("Full alarm")]
         self._proposal(f"alarmGroups: {flow_list(groups)}", "      ")
-        groups_name = self._name("groups")
-        if groups_name is not None and self._groups_to_alarm():
+        listed = self._list_of("alarm")
+        if listed is not None:
+            self._proposal(f"alarmGroups: {self._listed(listed)}", "      ", _("with the list read above"))
+        expression, values = self._groups_to_alarm()
+        if values:
             self._comment(
                 _("or by the group, with the table above filled in (take the # away there as well):"), "      "
             )
-            several = self._several(groups_name)
-            self._proposal('alarmGroups: "{{ ' + several + " | lookup('alarmgruppen') }}\"", "      ")
+            self._proposal('alarmGroups: "{{ ' + expression + " | lookup('alarmgruppen') }}\"", "      ")
         self._line("      alarmGroups: []", self._check(_("so nobody is alarmed! See above")))
 
     def _pager(self) -> None:
@@ -793,6 +806,16 @@ def _parts(cell: str, sign: str | None = "") -> list[str]:
     """The values of one cell, parted by ``sign``, or by the usual signs; None: it is one value."""
     found = [cell] if sign is None else cell.split(sign) if sign else re.split(r"[,;\r\n]", cell)
     return [part.strip() for part in found if part.strip()]
+
+
+def _counted(cells: Iterable[tuple[str, int]], sign: str | None) -> list[tuple[str, int]]:
+    """The values of cells with how often each is met. A table finds them whatever their case, so each is there once."""
+    counts: Counter[str] = Counter()
+    written: dict[str, str] = {}
+    for cell, count in cells:
+        for value in _parts(cell, sign):
+            counts[written.setdefault(value.casefold(), value)] += count
+    return counts.most_common()
 
 
 def _free(name: str, taken: Collection[str]) -> str:

@@ -233,12 +233,25 @@ def test_lists_inside_of_records_are_proposed_and_the_proposals_work(world: Worl
     assert "    #telefone: {each: {art: kontakt.telefone.*.art, nummer: kontakt.telefone.*.nummer}}\n" in text
     (not_read,) = [line for line in text.splitlines() if "Not read at all" in line]
     assert not_read.endswith(": qualifikationen.*.module, fahrzeuge")
-    taken(path, "where:", out="alarmGroups: []")
+    taken(path, "where:", "alarmGroups: [Full", out="alarmGroups: []")
+    path.write_text(path.read_text("utf-8").replace("    Einsatz: []", "    Einsatz: [A]"), "utf-8")
     assert world("check").codes == ["marks_left"]
     people = [row["actions"]["fe2.sync"] for row in world("preview", "verein").json["rows"]]
     assert [one["mobil"] for one in people] == ["00491515550101", "", ""]
     assert [one["osGroups"] for one in people] == [["Einsatz", "Jugend"], [], ["Einsatz"]]
     assert [one["osFunctions"] for one in people] == [["AGT", "TM"], [], []]
+    assert [one["alarmGroups"] for one in people] == [["A"], [], ["A"]]
+
+
+def test_a_list_of_functions_beside_columns_of_yes_and_no_joins_them(world: World) -> None:
+    records = [{"id": 1, "AGT": True, "kurse": ["TM", "MA"], "alarmgruppen": ["A"]}, {"id": 2, "AGT": False}]
+    world.drop_text(json.dumps(records), "a.json")
+    world("new", str(world.root / "inbox" / "a.json"), "--to", "fe2")
+    taken(world.root / "mappings" / "a.yaml", "where:", "[Full", out="alarmGroups: []")
+    assert world("check").codes == ["marks_left"]
+    people = [row["actions"]["fe2.sync"] for row in world("preview", "a").json["rows"]]
+    assert [one["osFunctions"] for one in people] == [["AGT", "TM", "MA"], []]
+    assert [one["alarmGroups"] for one in people] == [["A"], []]
 
 
 def test_numbers_in_lists_are_proposed_for_the_address_book(world: World) -> None:
