@@ -21,7 +21,8 @@ from engine.problems import Location, Problem, ProblemError, UserMustFix, why
 
 if TYPE_CHECKING:
     from engine.config.load import Project
-    from engine.sync.draft import Draft, Sample
+    from engine.sync.draft import Draft
+    from engine.sync.sample import Sample
 
 SHOWN = 3
 MOST_LISTS = 10
@@ -67,7 +68,8 @@ def command(
     as_json: Annotated[bool, json_option()] = False,
 ) -> None:
     """New."""
-    from engine.sync.draft import connection_for, draft, look_at, pattern_for
+    from engine.sync.draft import connection_for, draft, pattern_for
+    from engine.sync.sample import look_at
 
     project = load_project(context)
     _refuse_missing(project, file)

@@ -19,8 +19,9 @@ from engine.config.load import load
 from engine.config.yaml import Reader
 from engine.i18n import language, use_language
 from engine.problems import ProblemError
-from engine.sync.draft import draft, look_at, pattern_for
+from engine.sync.draft import draft, pattern_for
 from engine.sync.preview import preview
+from engine.sync.sample import look_at
 from engine.sync.script import problems_of
 from tests.world import World
 
