@@ -396,7 +396,8 @@ class _Writer:
         common = self.lists[found].texts.common if found is not None and not self.lists[found].keys else None
         if found is None or not common or len(common) > MOST_GROUPS:
             return "", []
-        return found, _counted(common.most_common(), None)
+        # A record without the list gives an empty text, which is in no table.
+        return f"{found} | split", _counted(common.most_common(), None)
 
     def _list_of(self, role: Role) -> str | None:
         """The name of a list inside of the records that holds this."""

@@ -221,6 +221,7 @@ NESTED = [
     },
     {"id": 102, "vorname": "Eva", "nachname": "Beispiel", "kontakt": {"email": "", "telefone": []}, "abteilungen": []},
     {"id": 103, "vorname": "Ole", "nachname": "Ohne", "kontakt": {"email": ""}, "abteilungen": ["Einsatz"]},
+    {"id": 104, "vorname": "Ida", "nachname": "Leer", "kontakt": {}},
 ]
 
 
@@ -238,10 +239,10 @@ def test_lists_inside_of_records_are_proposed_and_the_proposals_work(world: Worl
     path.write_text(path.read_text("utf-8").replace("    Einsatz: []", "    Einsatz: [A]"), "utf-8")
     assert world("check").codes == ["marks_left"]
     people = [row["actions"]["fe2.sync"] for row in world("preview", "verein").json["rows"]]
-    assert [one["mobil"] for one in people] == ["00491515550101", "", ""]
-    assert [one["osGroups"] for one in people] == [["Einsatz", "Jugend"], [], ["Einsatz"]]
-    assert [one["osFunctions"] for one in people] == [["AGT", "TM"], [], []]
-    assert [one["alarmGroups"] for one in people] == [["A"], [], ["A"]]
+    assert [one["mobil"] for one in people] == ["00491515550101", "", "", ""]
+    assert [one["osGroups"] for one in people] == [["Einsatz", "Jugend"], [], ["Einsatz"], []]
+    assert [one["osFunctions"] for one in people] == [["AGT", "TM"], [], [], []]
+    assert [one["alarmGroups"] for one in people] == [["A"], [], ["A"], []]
 
 
 def test_a_list_of_functions_beside_columns_of_yes_and_no_joins_them(world: World) -> None:
