@@ -66,6 +66,16 @@ def entries() -> Entries:
             _("Take one element, or join them."),
             '"{{ handy | split | first | phone }}"',
         ),
+        "footer_is_a_person": Explanation(
+            _(
+                "A row that skip_footer leaves out looks like a person: it has a key, as many cells as the rows before "
+                "it, and no word such as Summe or Stand. The export may have no footer this time. The row is rejected, "
+                "so that whoever it is stays as last sent."
+            ),
+            "1017;Max;Muster;aktiv",
+            _("Make skip_footer smaller, or take the line out where the export has no footer any more."),
+            "source: {skip_footer: 0}",
+        ),
         "id_claimed_twice": Explanation(
             _("Two mappings bring the same id to one FE2. Both rows are rejected, and the person stays as last sent."),
             _("One person stands in the list of the active members and in that of the youth."),

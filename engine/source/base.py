@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeAlias
 from engine.problems import NOWHERE, Location
 
 CHUNK_ROWS = 2000
+LAST_ROWS = 3
+"""How many rows at the end of a list tell what its persons look like there, and where a footer is looked for."""
 
 Value: TypeAlias = Any
 """What a name stands for: text, or where source or mapping make them, lists of values and keys with values.
@@ -104,6 +106,9 @@ class Scan:
     ``name`` is what people call the source where there is no ``file``. ``structured`` are the names whose values are
     not text in every row. ``place`` says where in the source the values of some names stand (none: the row) for a
     row's ``line``, without the file: ``sheet Aktive, F17``; "" where the line says enough.
+
+    ``footer`` are the rows that ``skip_footer`` leaves out, each with its line, ``last`` the :data:`LAST_ROWS` before
+    them: an export that has no footer this time has a person there.
     """
 
     file: Path | None
@@ -118,6 +123,8 @@ class Scan:
     name: str = ""
     structured: frozenset[str] = frozenset()
     place: Callable[[int, Sequence[str]], str] = nowhere
+    footer: tuple[tuple[int, tuple[Value, ...]], ...] = field(default=(), repr=False, compare=False)
+    last: tuple[tuple[Value, ...], ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

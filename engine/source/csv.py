@@ -25,7 +25,7 @@ from typing import Any
 from engine.config.names import clean_heading, heading_key
 from engine.i18n import _, ngettext
 from engine.problems import Location, Refused, did_you_mean
-from engine.source.base import CHUNK_ROWS, Chunk, Damaged, Scan, SourceOptions
+from engine.source.base import CHUNK_ROWS, LAST_ROWS, Chunk, Damaged, Scan, SourceOptions, Value
 from engine.source.columns import Again, Layout, layout_of, nearness, wanted_keys
 from engine.source.whole import export_again, file_changed, no_file, no_rows, os_errors, place_of, refusal
 
@@ -90,7 +90,7 @@ class CsvSource:
             head = _find_head(file, found.encoding, options)
             layout = layout_of(head.header, options.columns, place_of(file, head.line))
             with _text_of(file, found.encoding, found.sha256) as lines:
-                rows = _count_rows(lines, head, options.skip_footer)
+                rows, last, footer = _count_rows(lines, head, options.skip_footer)
             header = tuple(map(clean_heading, head.header))
             scan = Scan(
                 file=file,
@@ -103,6 +103,8 @@ class CsvSource:
                 encoding=found.encoding,
                 delimiter=head.delimiter,
                 structured=layout.listed,
+                footer=tuple((line, _values(cells, head, layout)) for line, cells, _fault in footer),
+                last=tuple(_values(cells, head, layout) for _line, cells, _fault in last if footer),
             )
             self._seen = _Seen(scan, head, layout, Again(layout, head.header))
         return self._seen
@@ -283,18 +285,28 @@ def _filled(cells: Iterable[str]) -> bool:
     return any(map(str.strip, cells))
 
 
-def _count_rows(lines: _Lines, head: _Head, footer: int) -> int:
-    """How many data rows there are without the footer. Raises Refused for none, and for a file that was cut off."""
-    count, last = 0, deque[_Record](maxlen=footer + 1)
+def _count_rows(lines: _Lines, head: _Head, footer: int) -> tuple[int, list[_Record], list[_Record]]:
+    """How many data rows there are without the footer, the last of them, and the footer.
+
+    Raises Refused for none, and for a file that was cut off.
+    """
+    count, last = 0, deque[_Record](maxlen=footer + LAST_ROWS)
     for record in _data_rows(lines, head):
         last.append(record)
         count += 1
     if count <= footer:
         raise no_rows(place_of(lines.file, head.line), count)
-    line, cells, _fault = last[0]
+    end = len(last) - footer
+    line, cells, _fault = last[end - 1]
     if len(cells) < len(head.header):
         raise _short_last_row(lines.file, line, cells, head)
-    return count - footer
+    rows = [*last]
+    return count - footer, rows[:end], rows[end:]
+
+
+def _values(cells: list[str], head: _Head, layout: Layout) -> tuple[Value, ...]:
+    """The values of a row, of one with too few cells as far as they go."""
+    return layout.values(layout.texts([*cells, *[""] * (len(head.header) - len(cells))]))
 
 
 def _damaged(number: int, record: _Record, last_line: int, seen: _Seen) -> Damaged:
@@ -314,7 +326,6 @@ def _damaged(number: int, record: _Record, last_line: int, seen: _Seen) -> Damag
         hint = _('Look for a "{delimiter}" or a quote too many or too few.')
     if last_line > line:
         hint += " " + _("The row takes in all lines up to {line}.").format(line=last_line)
-    padded = [*cells, *[""] * (len(head.header) - len(cells))]
     return Damaged(
         number=number,
         line=line,
@@ -322,7 +333,7 @@ def _damaged(number: int, record: _Record, last_line: int, seen: _Seen) -> Damag
         code=code,
         message=message.format(count=len(cells), headings=len(head.header)),
         hint=hint.format(delimiter=_shown(head.delimiter)),
-        values=None if last_line > line else layout.values(layout.texts(padded)),
+        values=None if last_line > line else _values(cells, head, layout),
     )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ from unicodedata import normalize
 from engine.config.names import clean_heading, heading_key
 from engine.i18n import _
 from engine.problems import Refused, did_you_mean
-from engine.source.base import CHUNK_ROWS, Chunk, Scan, SourceOptions, Value
+from engine.source.base import CHUNK_ROWS, LAST_ROWS, Chunk, Scan, SourceOptions, Value
 from engine.source.columns import MISSING, Again, Layout, layout_of, nearness, wanted_keys
 from engine.source.sheets import Extras, TooLarge, is_locked, letters, look_beside
 from engine.source.whole import no_rows, nobody, place_of, read_whole, refusal
@@ -88,7 +89,10 @@ class ExcelSource:
         at = place_of(file, line)
         header = tuple(clean_heading(_heading(cell)) for cell in cells)
         layout = layout_of(header, options.columns, at, f"{file}, {sheet.label}, {_row(line)}")
-        rows = sum(1 for _row in sheet.rows_below(line))
+        rows, ending = 0, deque[tuple[int, _Cells]](maxlen=options.skip_footer + LAST_ROWS)
+        for row in sheet.rows_below(line):
+            rows += 1
+            ending.append(row)
         if rows <= options.skip_footer:
             raise no_rows(at, rows, sheet.label)
         first, label = sheet.first_column, sheet.label
@@ -109,7 +113,13 @@ class ExcelSource:
             structured=layout.listed,
             place=place,
         )
-        return _Seen(scan, layout, sheet, line, Again(layout, [_heading(cell) for cell in cells]))
+        seen = _Seen(scan, layout, sheet, line, Again(layout, [_heading(cell) for cell in cells]))
+        if not options.skip_footer:
+            return seen
+        values = [(number, layout.values(seen.texts(number, row))) for number, row in ending]
+        last, footer = values[: -options.skip_footer], values[-options.skip_footer :]
+        scan = replace(scan, footer=tuple(footer), last=tuple(row for _number, row in last))
+        return replace(seen, scan=scan)
 
 
 @dataclass(frozen=True, slots=True)

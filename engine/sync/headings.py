@@ -100,6 +100,9 @@ _NO = frozenset(["nein", "n", "no", "false", "falsch", "off"])
 # Numbers that belong to the line, not to the person: next week they are somebody else's.
 _RUNNING = re.compile("lfd|laufend|zeile|position|row|index")
 _FOOTER = re.compile(r"(?:summe|gesamt|anzahl|stand|ende|seite|datens|erstellt|total|count|page)\b", re.IGNORECASE)
+# In a cell of its own such a word may be somebody's name: Ende; with a colon or a number behind it, it is none.
+_COUNTED = re.compile(rf"{_FOOTER.pattern}.*[0-9:]", re.IGNORECASE)
+_FEWEST_CELLS = 3
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -122,6 +125,17 @@ def is_footer(cells: Sequence[str]) -> bool:
     """Whether a row at the end of a list is no person: a word such as ``Summe``, and hardly anything else."""
     filled = [cell for cell in cells if cell]
     return len(filled) <= 2 < len(cells) and any(map(_FOOTER.match, filled))
+
+
+def is_person(cells: Sequence[str], key: str, before: Iterable[Sequence[str]]) -> bool:
+    """Whether a row that is left out as the end of a list is a person after all.
+
+    It has a ``key`` and no word of a footer, and as many cells are filled as in the emptiest of the rows ``before``.
+    """
+    if not key or _FOOTER.match(key) or is_footer(cells) or any(map(_COUNTED.match, cells)):
+        return False
+    usual = min((sum(map(bool, row)) for row in before), default=0)
+    return sum(map(bool, cells)) >= max(usual, 2, min(_FEWEST_CELLS, len(cells)))
 
 
 def is_date(value: str) -> bool:

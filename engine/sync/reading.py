@@ -13,18 +13,17 @@ from engine.config.values import WEEKDAYS
 from engine.i18n import _, ngettext
 from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import REMOTES, SOURCES
-from engine.source.base import Chunk, Damaged, Scan, Source, Value
-from engine.source.columns import Cells, written_name
+from engine.source.base import LAST_ROWS, Chunk, Damaged, Scan, Source, Value
+from engine.source.columns import Cells, is_empty, written_name
 from engine.source.files import chosen, source_type, wait_until_settled
-from engine.sync.headings import is_footer
+from engine.sync.headings import is_footer, is_person
 from engine.sync.record import digest
 from engine.sync.script import Job
 from engine.template.environment import explain
 from engine.template.faults import Fault
 from engine.template.program import LEFT_OUT, Program, Rendered, holds
 
-LAST_ROWS = 3
-"""How many rows at the end of a list may be no persons: where a footer is looked for."""
+_SHOWN_CELLS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,8 @@ class Reading:
 
     @property
     def rows(self) -> int:
-        """Rows of all files: damaged ones count, blank ones do not."""
-        return sum(scan.rows for scan in self.scans)
+        """Rows of all files: damaged ones count, blank ones do not; a footer only where it is a person."""
+        return sum(scan.rows + len(self._missed(scan)) for scan in self.scans)
 
     @property
     def name(self) -> str:
@@ -202,7 +201,9 @@ class Reading:
                         made = _doubted(made, chunk.rows[place])
                     yield Row(number + offset, line, file, made, None, left_out, scan, kept)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
-            offset += scan.rows
+            missed = self._missed(scan)
+            yield from (self._damaged(one, scan, offset, file) for one in missed)
+            offset += scan.rows + len(missed)
 
     def _damaged(self, damaged: Damaged, scan: Scan, offset: int, file: str) -> Row:
         if damaged.nobody:
@@ -229,6 +230,21 @@ class Reading:
             return False
         finally:
             self.job.environment.recorder.discard()
+
+    def _missed(self, scan: Scan) -> list[Damaged]:
+        """The rows that ``skip_footer`` leaves out and that look like persons: an export may have no footer once."""
+        key_name = self.job.key_name(scan.names)
+        column = scan.names.index(key_name) if key_name in scan.names else None
+        before = [*map(_cells, scan.last)]
+        found: list[Damaged] = []
+        for line, values in scan.footer:
+            cells = _cells(values)
+            # A key that is computed can't be looked at here: the row could be anybody.
+            key = cells[column] if column is not None else next(filter(None, cells), "")
+            if is_person(cells, key, before):
+                number = scan.rows + len(found) + 1
+                found.append(_missed_person(number, line, values, self.job.mapping.model.source.skip_footer))
+        return found
 
     def _grouped(self) -> Iterator[Row]:
         """``group_by``: rows of one person are joined. ``where`` sees single rows, all else the group."""
@@ -264,7 +280,9 @@ class Reading:
                     left_out = row[column] if not made.selected and isinstance(row[column], str) else None
                     yield Row(number + offset, line, file, made, None, left_out, scan, kept)
                 yield from (self._damaged(one, scan, offset, file) for one in chunk.damaged)
-            offset += scan.rows
+            missed = self._missed(scan)
+            yield from (self._damaged(one, scan, offset, file) for one in missed)
+            offset += scan.rows + len(missed)
         yield from self._joined(groups, names, structured)
 
     def _joined(
@@ -324,13 +342,30 @@ def open_reading(
 
 def _doubted(made: Rendered, values: Sequence[Value]) -> Rendered:
     """The row with a note where it takes part and looks like the end of a list, not like a person."""
-    cells = [value if isinstance(value, str) else "·" for value in values]
+    cells = _cells(values)
     if not made.selected or not is_footer(cells):
         return made
     shown = ", ".join(filter(None, cells))
     message = _("This row looks like the end of the list, not like a person: {cells}").format(cells=shown)
     hint = _("If it is no person, write `skip_footer: 1` under `source:`, or as many rows as do not count at the end.")
     return replace(made, notes=(*made.notes, Fault("looks_like_footer", message, hint)))
+
+
+def _missed_person(number: int, line: int, values: tuple[Value, ...], count: int) -> Damaged:
+    cells = tuple(_cells(values))
+    message = _("This row is left out by `skip_footer: {count}`, but looks like a person: {cells}.").format(
+        count=count, cells=", ".join([*filter(None, cells)][:_SHOWN_CELLS])
+    )
+    hint = _(
+        "Nobody is removed because of it. Does the list have fewer rows at its end that are no people? Then make "
+        "skip_footer smaller; 0 leaves out none."
+    )
+    return Damaged(number, line, cells, "footer_is_a_person", message, hint, values)
+
+
+def _cells(values: Sequence[Value]) -> list[str]:
+    """What stands in a row, for looking at it; ``·`` for what is no text."""
+    return [value if isinstance(value, str) else "" if is_empty(value) else "·" for value in values]
 
 
 def _with_extras(program: Program, chunk: Chunk) -> list[tuple[Any, ...]]:

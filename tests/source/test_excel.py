@@ -90,6 +90,7 @@ def test_a_real_xls_has_dates_numbers_and_a_footer() -> None:
     assert (scan.rows, scan.header_line) == (5, 3)
     assert chunk.rows[0] == ("1042", "01.03.2099", "Ja")
     assert chunk.lines == [4, 5, 6, 7, 8]
+    assert (len(scan.last), scan.last[-1], [line for line, _values in scan.footer]) == (3, chunk.rows[-1], [10])
     assert scan.place(4, ("bis",)) == "sheet Untersuchungen, D4"
 
 

@@ -185,3 +185,56 @@ def test_the_headings_of_a_workbook_again_are_told_with_their_row(world: World) 
 def test_the_headings_again_are_found_where_rows_are_joined(world: World) -> None:
     world.mapping(PERSONAL.replace("  key: nr\n", "  key: nr\n  group_by: nr\n"))
     assert [p["code"] for p in rejected(world, [*people(3), AGAIN, *people(3)])] == ["repeated_headings"]
+
+
+WITH_FOOTER = PERSONAL.replace("  key: nr\n", "  key: nr\n  skip_footer: 1\n")
+
+
+@pytest.mark.parametrize("group_by", ["", "  group_by: nr\n"], ids=["row by row", "joined"])
+def test_a_person_where_the_footer_was_stays_and_is_told(world: World, group_by: str) -> None:
+    world.mapping(WITH_FOOTER.replace("  key: nr\n", f"  key: nr\n{group_by}"))
+    world.settled([*people(12), FOOTER])
+    result = world.run(people(12))
+    assert result.status == "partial"
+    assert world.ids == {str(number) for number in range(1, 13)}
+    rejection = result.rejection("12")
+    assert (rejection["code"], rejection["row"], rejection["line"]) == ("footer_is_a_person", 12, 13)
+    assert "skip_footer" in rejection["hint"]
+    counts = result.json["source"]
+    assert (counts["rows"], counts["selected"], counts["rejected"]) == (12, 11, 1)
+
+
+def test_nobody_is_removed_while_an_unknown_person_stands_where_the_footer_was(world: World) -> None:
+    world.mapping(WITH_FOOTER)
+    world.settled([*people(12), FOOTER])
+    result = world.run(people(12, start=2))
+    assert result.rejection("13")["code"] == "footer_is_a_person"
+    assert "1" in world.ids
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "Summe;54;;;;;",
+        "Stand: 01.01.2026",
+        "Ende der Liste",
+        "Summe;54;aktiv: 30;passiv: 24;;;",
+        "54;;;;;;",
+        "Anzahl: 54;Stand: 01.01.2026;Seite 1;1;;;",
+        ";Druck;01.01.2026;Meier;;;",
+        "1;Seite 1 von 1;Stand 2026;;;;",
+    ],
+)
+def test_a_real_footer_is_left_out_in_silence(world: World, footer: str) -> None:
+    world.mapping(WITH_FOOTER)
+    file = world.drop(people(12))
+    world.drop_text(f"{file.read_text('utf-8')}{footer}\n")
+    result = world.plan()
+    assert result.json["rejected"] == []
+    assert (result.json["source"]["rows"], result.json["source"]["selected"]) == (12, 12)
+
+
+def test_a_person_with_the_name_ende_is_no_footer(world: World) -> None:
+    world.mapping(WITH_FOOTER)
+    rows = [*people(11), person(12, nachname="Ende")]
+    assert world.plan(rows).rejection("12")["code"] == "footer_is_a_person"
