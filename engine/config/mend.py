@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.config.text import Edit
-from engine.i18n import _
+from engine.i18n import _, ngettext
 
 LOOK_BACK = 3
 LOOK_BACK_QUOTES = 40
@@ -16,7 +16,14 @@ LONGEST_LINE = 2_000
 _HEAD = re.compile(r"[ ]*(?:-[ ]+)*(?:(?:\"[^\"]*\"|'[^']*'|[^\s#'\"{\[&*!|>%@`-][^#'\"{]*?):[ ]+)?")
 _IN_FLOW = re.compile(r"(?:[\[,{]|[\[,{][^\[\]{},'\"]*:)[ ]*(\{[{%])")
 _NO_BLANK = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(:)(?=[^\s:/])")
-_NO_COLON = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(?=[ ]+\S)")
+_NO_COLON = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(?=[ ]+[^\s=])")
+_EQUALS = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*([ ]*=[ ]*)(?=[^\s=])")
+_DRIVE = re.compile(r'"(?:[A-Za-z]:\\|\\\\)[^"]*"')
+_NO_DASH = re.compile(r"[ ]*(-?)(?=[^\s:{}\[\]\"'#|>=*&!%@`-])[^:{}\[\]\"'=]*")
+_LISTS = ("alarm_groups", "alarmGroups", "osGroups", "osFunctions", "notify", "weekday")
+"""Keys below which texts stand, one a line."""
+_OUTERMOST = ("source", "variables", "tables", "actions", "tests", "triggers", "conditions")
+_OF_SOURCE = ("where", "expect", "key", "columns")
 _WORD = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*[ ]*")
 _COMMENT = re.compile(r"[ ]+#[^'\"]*$")
 _GLUED = re.compile(r"[ ]*(?:-[ ]+)*(-)[^\W\d]\w*:(?=[ ]|$)")
@@ -69,7 +76,10 @@ def proposals(lines: list[str], error: Syntax) -> Iterator[Mend]:
     """Everything the mistake could be, the surest first."""
     lines = [line if len(line) <= LONGEST_LINE else "" for line in lines]
     near = [line for line in range(error.line, max(error.line - LOOK_BACK, 0) - 1, -1) if line < len(lines)]
-    if not near or error.line >= len(lines) or "document" in error.problem:
+    if not near or error.line >= len(lines):
+        return
+    if "document" in error.problem:
+        yield from _at_home(lines, error)
         return
     yield from _tabs(lines, error)
     for line in near:
@@ -78,7 +88,12 @@ def proposals(lines: list[str], error: Syntax) -> Iterator[Mend]:
         yield from _glued(lines[line], line, _GLUED)
     for line in near:
         yield from _templates(lines[line], line)
+    for line in dict.fromkeys((*near, error.begun)):
+        yield from _equals(lines[line], line)
     yield from _quotes(lines, error)
+    for line in reversed(near[:2]):
+        yield from _missing_dashes(lines, line)
+    yield from _at_home(lines, error)
     for line in near[:2]:
         yield from _colons(lines[line], line)
     yield from _starts(lines, error)
@@ -234,6 +249,10 @@ def _quotes(lines: list[str], error: Syntax) -> Iterator[Mend]:
         if mark and mark in "'\"" and lines[index].count(mark) % 2:
             end = len(_COMMENT.sub("", lines[index]).rstrip())
             yield Mend("yaml_quote", message, index, value, (Edit(end, 0, mark),))
+    if "escape" in error.problem or "double-quoted" in error.context:
+        found = backslash_path(lines[error.line], _value_start(lines[error.line]))
+        if found is not None:
+            yield replace(found, line=error.line)
     if "unknown escape" in error.problem:
         yield from _escape(lines[error.line], error)
 
@@ -296,6 +315,47 @@ def _colons(line: str, index: int) -> Iterator[Mend]:
         yield Mend("yaml_colon", message, index, end, (Edit(end, 0, ":"),))
 
 
+def _equals(line: str, index: int) -> Iterator[Mend]:
+    if match := _EQUALS.match(line):
+        message = _("An equals sign stands here instead of a colon.")
+        edit = Edit(match.start(1), len(match[1]), ": ")
+        yield Mend("yaml_colon", message, index, match.start(1), (edit,))
+
+
+def are_items(key: str, in_table: bool, first: str) -> bool:
+    """Whether lines below a key, each a text alone, are items of a list: by the key, or by the dash of the first."""
+    return in_table or key in _LISTS or first.startswith("-")
+
+
+def without_dash(line: str) -> Edit | None:
+    """The edit that makes a line an item of a list, where it is a text alone or its dash has no blank behind it."""
+    match = _NO_DASH.fullmatch(_COMMENT.sub("", line))
+    if match is None or not _says_something(line):
+        return None
+    return Edit(match.end(1), 0, " ") if match[1] else Edit(_indent(line), 0, "- ")
+
+
+def dash_message(edit: Edit) -> str:
+    """What is wrong with a line that :func:`without_dash` puts right."""
+    if edit.inserted == " ":
+        return _("A blank is missing behind the dash.")
+    return _("This is an item of a list: `- ` belongs before it.")
+
+
+def _missing_dashes(lines: list[str], index: int) -> Iterator[Mend]:
+    """Items of a list of texts without their dash, or without the blank behind it."""
+    edit = without_dash(lines[index])
+    above = next((line for line in reversed(lines[:index]) if _says_something(line)), "")
+    if edit is None:
+        return
+    indent = _indent(lines[index])
+    key = re.match(r"[ ]*(?:-[ ]+)*([^\s#'\":{\[][^:]*):[ ]*(?:#.*)?$", above)
+    beside = re.match(r"[ ]*-[ ]*[^\s:-][^:]*$", above) is not None and _indent(above) == indent
+    below = key is not None and (key[1] in _LISTS or edit.inserted == " ") and _indent(above) <= indent
+    if beside or below:
+        yield Mend("yaml_dash", dash_message(edit), index, edit.column, (edit,))
+
+
 # -- first characters, brackets --------------------------------------------------------------------------------------
 
 
@@ -331,7 +391,63 @@ def _brackets(lines: list[str], error: Syntax) -> Iterator[Mend]:
         yield Mend("yaml_bracket", message, error.begun, error.begun_column, (Edit(end, 0, closing),), sure=False)
 
 
+# -- backslashes in paths ---------------------------------------------------------------------------------------------
+
+
+def backslash_path(line: str, start: int) -> Mend | None:
+    """A path of Windows in double quotes, where a backslash begins a special sign."""
+    match = _DRIVE.match(line, start)
+    if match is None or re.fullmatch(r'"(?:[^\\]|\\\\)*"', match[0]):
+        return None
+    message = _("In double quotes a backslash begins a special sign: this path is not taken as it stands.")
+    slashed = re.sub(r"(?<!^)\\+", "/", match[0].replace('"\\\\', '"//', 1))
+    edit = Edit(start, len(match[0]), slashed)
+    return Mend("yaml_escape", message, -1, start + match[0].index("\\"), (edit,), _("Write / instead of \\ in paths."))
+
+
 # -- indentation -----------------------------------------------------------------------------------------------------
+
+
+def _at_home(lines: list[str], error: Syntax) -> Iterator[Mend]:
+    """A key of the language that stands in a column of nobody belongs where the language has it."""
+    message = _("This line is indented differently from its neighbours.")
+    above = next((i for i in range(error.line - 1, -1, -1) if _says_something(lines[i])), None)
+    first = next((i for i, line in enumerate(lines) if _says_something(line)), None)
+    for index in dict.fromkeys(i for i in (error.line, above, first) if i is not None):
+        home = _home(lines, index)
+        indent = _indent(lines[index])
+        if home is not None and home != indent:
+            hint = (
+                put_blanks(home, indent)
+                if home
+                else _("It belongs at the outermost level: take away the blanks before it.")
+            )
+            hint += " " + _("Then it stands under `{key}:`.").format(key="source") if home else ""
+            edit = Edit(0, indent, " " * home)
+            yield Mend("yaml_indentation", message, index, indent, (edit,), hint, sure=True)
+
+
+def _home(lines: list[str], index: int) -> int | None:
+    """The column where a key of the language belongs, by its name; None for other keys."""
+    key = re.match(r"[ ]*(\w+):(?:\s|$)", lines[index])
+    if key is None:
+        return None
+    if key[1] in _OUTERMOST:
+        return 0
+    top = next((i for i in range(index - 1, -1, -1) if _says_something(lines[i]) and not lines[i][0].isspace()), None)
+    if key[1] not in _OF_SOURCE or top is None or not lines[top].startswith("source:"):
+        return None
+    inside = [_indent(line) for line in lines[top + 1 : index] if _says_something(line)]
+    inside += [] if inside else [_indent(line) for line in lines[index + 1 : index + 2] if _says_something(line)]
+    return min(inside, default=2)
+
+
+def put_blanks(wanted: int, found: int) -> str:
+    """How many blanks belong before a line."""
+    now = ngettext("now there is {found}", "now there are {found}", found).format(found=found)
+    return ngettext("Put {wanted} blank before it; {now}.", "Put {wanted} blanks before it; {now}.", wanted).format(
+        wanted=wanted, now=now
+    )
 
 
 def _indentation(lines: list[str], error: Syntax) -> Iterator[Mend]:
@@ -348,7 +464,7 @@ def _indentation(lines: list[str], error: Syntax) -> Iterator[Mend]:
     for index, level in dict.fromkeys(places):
         indent = _indent(lines[index])
         if level != indent:
-            hint = _("Put {wanted} blanks before it; now there are {found}.").format(wanted=level, found=indent)
+            hint = put_blanks(level, indent)
             hint = hint if level else _("Take away the blanks before it.")
             owner = _owner(lines, index, level)
             hint += " " + _("Then it stands under `{key}:`.").format(key=owner) if owner else ""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from engine.config.mend import put_blanks
 from engine.config.node import Node
 from engine.config.words import meant, surely_meant
 from engine.i18n import _, ngettext
@@ -249,9 +250,7 @@ def misplaced(path: Path, wanted: Path, root: Node, count: int = 1) -> Problem:
         hint = _("It belongs under `{name}:`.").format(name=owner)
         blanks = _blanks(root, wanted)
         if blanks is not None and at.column:
-            hint += " " + _("Put {wanted} blanks before it; now there are {found}.").format(
-                wanted=blanks, found=at.column - 1
-            )
+            hint += " " + put_blanks(blanks, at.column - 1)
     if count > 1:
         more = ngettext(
             "The same holds for the line below it.", "The same holds for the {n} lines below it.", count - 1

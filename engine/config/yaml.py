@@ -25,14 +25,19 @@ from engine.config.mend import (
     LONGEST_LINE,
     Mend,
     Syntax,
+    are_items,
+    backslash_path,
+    dash_message,
     glued_dashes,
     proposals,
     quoting,
     with_plain_blanks,
+    without_dash,
     without_tabs,
 )
 from engine.config.node import Node
 from engine.config.text import Edit, Text, split
+from engine.config.values import CURLY_QUOTES
 from engine.i18n import _
 from engine.problems import Fix, Location, Problem, did_you_mean, why
 from engine.problems import Path as KeyPath
@@ -712,6 +717,8 @@ def _shown(name: str, line: str) -> str:
     """A corrected line for a hint; without the value in a file that holds secrets."""
     if Path(name).name not in (SECRETS, CONFIGURATION):
         return line.strip()
+    if line.lstrip().startswith("- ") and ":" not in line:
+        return "- …"
     key, colon, _value = line.strip().partition(":")
     return f'{key}: "…"' if colon else "…"
 
@@ -852,6 +859,8 @@ class _Builder:
         start, end = node.start_mark.index, node.end_mark.index
         raw = self.text.text[start:end]
         style = str(node.style) if node.style else None
+        if style == '"':
+            self._look_at_path(node, at)
         value = None if style is None and node.value in NULLS else node.value
         return Node(value, at, raw=raw, style=style, source=self.text, start=start)
 
@@ -868,7 +877,7 @@ class _Builder:
                 hint = _("Write it as one text, in quotes if need be.")
                 self.report("key_not_text", _("A key must be text."), hint, key_at)
                 continue
-            key = key_node.value
+            key = self._key(key_node, key_at)
             key_at = replace(key_at, path=(*self.way, key))
             self.places.setdefault(key_at.line or 1, []).append((key_at.column or 1, key_at.path))
             if key == "<<" and not key_node.style:
@@ -879,11 +888,63 @@ class _Builder:
                 hint = _("Take out one of the two.")
                 self.report("duplicate_key", message.format(key=key, line=keys[key].line), hint, key_at)
                 continue
-            values[key] = self._below(key, value_node)
+            items = self._without_dashes(key, value_node, key_at)
+            values[key] = self._below(key, value_node) if items is None else items
             keys[key] = key_at
         for value_node, key_at in merged:
             self._merge(self._below("<<", value_node), values, keys, key_at)
         return _dict(values, at, keys)
+
+    def _key(self, node: Any, at: Location) -> str:
+        """A key as it is meant: typographic quotes around it are no part of it."""
+        key: str = node.value
+        if node.style or len(key) < 2 or key[0] not in CURLY_QUOTES or key[-1] not in CURLY_QUOTES:
+            return key
+        bare = key.strip(CURLY_QUOTES)
+        message, hint = _("These quotes are typographic: they would be taken along."), _("Write: {line}")
+        line = self.text.line_of(node.start_mark.index)
+        edit = Edit(self.text.column_of(node.start_mark.index), len(key), f'"{bare}"')
+        sure = bool(bare) and '"' not in bare and "\\" not in bare
+        fixes = _fixes(self.name, self.text, Mend("", "", line, 0, (edit,), sure=sure))
+        self.reader.report("typographic_quotes", message, hint.format(line=f'"{bare}"'), at, fixes)
+        return bare
+
+    def _look_at_path(self, node: Any, at: Location) -> None:
+        """A path of Windows in double quotes that is valid and means something else: ``\\t`` is a tab."""
+        line = self.text.line_of(node.start_mark.index)
+        text = self.text.lines()[line]
+        mend = backslash_path(text, self.text.column_of(node.start_mark.index))
+        if mend is None:
+            return
+        mend = replace(mend, line=line)
+        hint = f"{mend.hint} {_('Write: {line}').format(line=f'`{_shown(self.name, mend.applied(text))}`')}"
+        self.reader.report(mend.code, mend.message, hint, at, _fixes(self.name, self.text, mend))
+
+    def _without_dashes(self, key: str, node: Any, key_at: Location) -> Node | None:
+        """The list that lines without dashes were meant to be, which YAML joins into one text; None where none was."""
+        if not isinstance(node, ScalarNode) or node.style or str(node.tag or "").startswith("!"):
+            return None
+        first, last = self.text.line_of(node.start_mark.index), self.text.line_of(node.end_mark.index - 1)
+        in_table = len(self.way) > 1 and self.way[0] == "tables"
+        if self.text.column_of(node.start_mark.index) == 0 or not are_items(key, in_table, node.value):
+            return None
+        lines = self.text.lines()[first : last + 1]
+        edits = [without_dash(line) for line in lines if not line.lstrip().startswith("- ")]
+        begins_here = lines[0].strip() and self.text.column_of(node.start_mark.index) == len(lines[0]) - len(
+            lines[0].lstrip()
+        )
+        if not begins_here or None in edits or (len(lines) == 1 and not node.value.startswith("-")):
+            return None
+        numbered = [(number, without_dash(line)) for number, line in enumerate(lines, first)]
+        made = [(number, edit) for number, edit in numbered if edit is not None]
+        fixes = [_fixes(self.name, self.text, Mend("", "", number, 0, (edit,))) for number, edit in made]
+        every = tuple(fix for found in fixes for fix in found) if all(fixes) else ()
+        at = replace(self.at(node), path=key_at.path)
+        hint = _("Write: {line}").format(
+            line=f"`{_shown(self.name, Mend('', '', 0, 0, (made[0][1],)).applied(lines[0]))}`"
+        )
+        self.reader.report("yaml_dash", dash_message(made[0][1]), hint, at, every)
+        return _list([Node(line.strip().lstrip("- "), at) for line in lines], at)
 
     def _merge(self, source: Node, values: dict[str, Node], keys: dict[str, Location], at: Location) -> None:
         for one in source.value if isinstance(source.value, list) else [source]:

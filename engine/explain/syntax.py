@@ -191,6 +191,12 @@ def entries() -> Entries:
             ),
             'firstName: "{{ vorname }}"',
         ),
+        "yaml_dash": Explanation(
+            _("Every item of a list stands on a line of its own and begins with a dash and a blank."),
+            "alarm_groups:\n  Alarm Zug 1\n  -Alarm Nacht",
+            _("Put `- ` before it."),
+            "alarm_groups:\n  - Alarm Zug 1\n  - Alarm Nacht",
+        ),
         "yaml_documents": Explanation(
             _("The file holds a line `---` in its middle: that begins a second document, and only one is read."),
             "id: personal\n---\nsource:",

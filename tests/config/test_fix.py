@@ -79,6 +79,32 @@ actions:
 GOOD = SEED.replace("!secret gruppe", "Alarm")
 
 
+SLIPPED = """\
+source:
+  path: "C:/temp/x.csv"
+  key: nr
+  columns:
+    nr: Nr
+    zug: Zug
+  where: "{{ zug != '9' }}"
+variables:
+  ort: "{{ zug }}"
+tables:
+  zuege:
+    "1. Zug":
+      - Alarm Zug 1
+      - Alarm Nacht
+    "2. Zug": [Alarm Zug 2]
+actions:
+  - action: fe2.sync
+    connection: fe2
+    fields:
+      externalDbId: "{{ nr }}"
+      lastName: "{{ ort }}"
+      alarmGroups: "{{ zug | lookup('zuege') }}"
+"""
+
+
 def mend(folder: Folder) -> str:
     """The mapping as it is after ``check --fix``."""
     write(fix(folder.root).files)
@@ -123,6 +149,30 @@ def test_a_name_in_a_template_is_left_alone_since_it_may_be_another_column(folde
 def test_a_key_that_stands_there_already_is_not_made_twice(folder: Folder) -> None:
     text = SEED.replace("id: personal", "id: personal\nquelle: {path: x.csv}")
     assert mended(folder, text) == text
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("  where: ", "  where = "),
+        ("  where: ", "  where="),
+        ("  where: ", "   where: "),
+        ("  where: ", " where: "),
+        ("actions:", " actions:"),
+        ("variables:", "   variables:"),
+        ("source:", " source:"),
+        ("  columns:", "   columns:"),
+        ('"1. Zug":', "„1. Zug“:"),
+        ("      - Alarm Zug 1", "      Alarm Zug 1"),
+        ("      - Alarm Zug 1", "      -Alarm Zug 1"),
+        ("      - Alarm Zug 1\n      - Alarm Nacht", "      -Alarm Zug 1\n      - Alarm Nacht"),
+        ("      - Alarm Zug 1\n      - Alarm Nacht", "      Alarm Zug 1\n      Alarm Nacht"),
+        ('"C:/temp/x.csv"', '"C:\\temp\\x.csv"'),
+    ],
+)
+def test_a_slip_of_one_sign_is_mended_to_what_was_meant(folder: Folder, right: str, wrong: str) -> None:
+    assert right in SLIPPED
+    assert mended(folder, SLIPPED.replace(right, wrong, 1)) == SLIPPED
 
 
 def test_secrets_are_never_touched(folder: Folder) -> None:
