@@ -94,7 +94,7 @@ def proposals(lines: list[str], error: Syntax) -> Iterator[Mend]:
     for line in reversed(near[:2]):
         yield from _missing_dashes(lines, line)
     yield from _at_home(lines, error)
-    for line in near[:2]:
+    for line in dict.fromkeys((*near[:2], error.begun)):
         yield from _colons(lines[line], line)
     yield from _starts(lines, error)
     yield from _brackets(lines, error)
