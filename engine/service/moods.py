@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,8 +56,7 @@ class Moods:
             if told.get((mapping, "stale"), ("", ""))[0] != value:
                 self._tell(project, mapping, "stale", value, stale.get(mapping, ""))
         for mapping in project.ids:
-            since = good.get(mapping) or told.get((mapping, "stale"), ("", now.isoformat()))[1]
-            value = "overdue" if _is_late(project, mapping, datetime.fromisoformat(since), now) else OK
+            value = "overdue" if is_overdue(project, mapping, good, told, now) else OK
             if told.get((mapping, "overdue"), ("", ""))[0] != value:
                 text = _("No good run for longer than expected (expect_every). Is the list still exported?")
                 self._tell(project, mapping, "overdue", value, text if value != OK else "")
@@ -106,11 +105,21 @@ class Moods:
         self.told()
 
 
-def _is_late(project: Project, mapping: str, since: datetime, now: datetime) -> bool:
+def is_overdue(
+    project: Project,
+    mapping: str,
+    good: Mapping[str, str],
+    told: Mapping[tuple[str, str], tuple[str, str]],
+    now: datetime,
+) -> bool:
+    """Whether a good run is missing for longer than ``expect_every``: since the last one, or since an engine first saw
+    the mapping. ``good`` and ``told`` are what the state knows.
+    """
     found = project.mappings.get(mapping)
     if found is None or not found.model.enabled or found.model.expect_every is None:
         return False
-    return now - since > timedelta(seconds=found.model.expect_every)
+    since = good.get(mapping) or told.get((mapping, "stale"), ("", now.isoformat()))[1]
+    return now - datetime.fromisoformat(since) > timedelta(seconds=found.model.expect_every)
 
 
 def _decided(drop: Drop, status: str, moment: str) -> Drop:

@@ -15,6 +15,7 @@ from engine.problems import Problem
 from engine.service.drops import DropLife
 from engine.service.folders import is_network
 from engine.service.inbox import folder_of
+from engine.service.moods import is_overdue
 from engine.service.schedule import next_due
 from engine.source.files import matches
 from engine.state.drops import Drop, Drops
@@ -129,7 +130,7 @@ class Reader:
                 "status": status,
                 "stale": stale,
                 "runs": "last good version" if stale and name in accepted else "nothing" if stale else "newest",
-                "overdue": told.get((name, "overdue"), ("ok", ""))[0] == "overdue",
+                "overdue": is_overdue(self.project, name, good, told, self.now),
                 "last_good": self._shown(good.get(name)),
                 "next": self._next(name, jobs.get(name)),
                 "unread": self._unread(mapping, began),
