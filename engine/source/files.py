@@ -31,6 +31,9 @@ TYPES = {
 REMOTE = ("sql", "http")
 """Types of sources that are no files: nothing is dropped, settles or is put away."""
 TEMPORARY = ("*.tmp", "*.part", "*.filepart", "*.crdownload", "~$*", "*.swp", ".*")
+_OPEN = {"Excel": re.compile(r"~\$(.+)"), "LibreOffice": re.compile(r"\.~lock\.(.+)#")}
+"""What these programs call the file that lies beside a list for as long as it is open."""
+_PARTS = re.compile(r"(.+)\.(?:tmp|part|filepart|crdownload)", re.IGNORECASE)
 DONE, FAILED = "done", "failed"
 """Folders beside a drop that hold what was archived (``archive: move``)."""
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -52,16 +55,21 @@ def is_remote(written: str | None) -> bool:
 
 def matches(root: Path, pattern: str) -> list[Path]:
     """The files a pattern means, newest first (modification time, then name); no temporary or hidden ones."""
-    folder, name = Path(pattern).parent, Path(pattern).name
-    fits = fitting(name)
-    # Deeper than one folder only where the pattern says so.
-    last = "**" if name == "**" else "*"
-    full = os.path.join("" if folder.is_absolute() else glob.escape(str(root)), folder, last)
-    found = [Path(path) for path in glob.glob(full, recursive=True) if fits(os.path.basename(path))]
+    folder, fits = Path(pattern).parent, fitting(Path(pattern).name)
+    found = [path for path in _around(root, pattern) if fits(path.name)]
     files = [path for path in found if path.is_file() and not is_temporary(path.name)]
     if any(sign in str(folder) for sign in "*?["):
         files = [path for path in files if not is_archived(path)]
     return [path for _age, path in sorted(_aged(files), reverse=True)]
+
+
+def _around(root: Path, pattern: str, hidden: bool = False) -> Iterator[Path]:
+    """Everything in the folders that a pattern looks into."""
+    folder, name = Path(pattern).parent, Path(pattern).name
+    # Deeper than one folder only where the pattern says so.
+    last = "**" if name == "**" else "*"
+    full = os.path.join("" if folder.is_absolute() else glob.escape(str(root)), folder, last)
+    return map(Path, glob.glob(full, recursive=True, include_hidden=hidden))
 
 
 @lru_cache(maxsize=4096)
@@ -90,6 +98,33 @@ def is_temporary(name: str) -> bool:
     return any(fnmatch.fnmatchcase(name.casefold(), pattern) for pattern in TEMPORARY)
 
 
+def unfinished(name: str) -> tuple[str, str] | None:
+    """The list that a file of this name says is not finished, and the program that has it open.
+
+    The program is "" where the file is the list itself, on its way; None for any other file.
+    """
+    for program, pattern in _OPEN.items():
+        if found := pattern.fullmatch(name):
+            return found[1], program
+    found = _PARTS.fullmatch(name)
+    return (found[1], "") if found is not None else None
+
+
+def refuse_unfinished(path: Path) -> None:
+    """Raises :class:`Refused` for a file that somebody names and that is no list yet, or never."""
+    found = unfinished(path.name)
+    if found is not None:
+        hint = _("Name {name} itself, once it is there.").format(name=found[0])
+        raise Refused(Problem("file_busy", _why_unfinished(path.name, *found), hint, Location(str(path))))
+
+
+def _why_unfinished(file: str, name: str, program: str) -> str:
+    if program:
+        text = _("{file}: the list {name} is open in {program}. Save it and close it there.")
+        return text.format(file=file, name=name, program=program)
+    return _("{file} is still being downloaded or copied.").format(file=file)
+
+
 def is_archived(path: Path) -> bool:
     """Whether a file lies where drops are put away: a pattern over folders must not find it again."""
     above, folder = path.parent.parent.name, path.parent.name
@@ -101,11 +136,20 @@ def chosen(root: Path, pattern: str, combine: str, at: Location) -> list[Path]:
     found = matches(root, pattern)
     if not found:
         message = _("No file matches {pattern}.").format(pattern=pattern)
-        hint = _("Put the list there, or name it: abgleich run MAPPING FILE. Paths count from the project folder.")
-        raise Refused(
-            Problem("no_file", message, _meant(root, pattern) or f"{_lying(root, pattern)} {hint}".strip(), at)
-        )
+        raise Refused(Problem("no_file", message, _otherwise(root, pattern), at))
     return sorted(found) if combine == "all" else found[:1]
+
+
+def _otherwise(root: Path, pattern: str) -> str:
+    """What may be the reason that a pattern finds nothing, and what to do."""
+    fits = fitting(Path(pattern).name)
+    for path in sorted(_around(root, pattern, hidden=True)):
+        found = unfinished(path.name)
+        if found is not None and fits(found[0]) and path.is_file():
+            file = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+            return _why_unfinished(file, *found) + " " + _("Run again when that is done.")
+    hint = _("Put the list there, or name it: abgleich run MAPPING FILE. Paths count from the project folder.")
+    return _meant(root, pattern) or f"{_lying(root, pattern)} {hint}".strip()
 
 
 def near_file(name: str, folders: Iterable[Path]) -> Path | None:

@@ -15,7 +15,7 @@ from engine.problems import Location, Problem, Refused, UserMustFix
 from engine.source import REMOTES, SOURCES
 from engine.source.base import LAST_ROWS, Chunk, Damaged, Scan, Source, Value
 from engine.source.columns import Cells, is_empty, written_name
-from engine.source.files import chosen, source_type, wait_until_settled
+from engine.source.files import chosen, refuse_unfinished, source_type, wait_until_settled
 from engine.sync.headings import is_footer, is_person
 from engine.sync.record import digest
 from engine.sync.script import Job
@@ -327,6 +327,8 @@ def open_reading(
         reading = Reading(job, [REMOTES[source.type or ""](options)], trigger)
         reading.scan()
         return reading
+    if file is not None:
+        refuse_unfinished(file)
     files = [file] if file is not None else chosen(
         job.project.root, source.path, source.combine, job.mapping.node.locate(("source", "path"))
     )  # fmt: skip

@@ -124,3 +124,57 @@ def test_a_blueprint_that_does_not_fit_the_list_is_told_at_the_users_own_line(pr
         for problem in result.json["problems"]:
             assert problem["file"] == "mappings/fertig.yaml"
             assert "abgleich blueprints csv_fe2.yaml --copy" in problem["hint"]
+
+
+# --- lists that are not finished --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lying", "path", "said"),
+    [
+        ("~$liste.xlsx", "inbox/liste*.xlsx", "inbox/~$liste.xlsx: the list liste.xlsx is open in Excel."),
+        ("~$liste.xlsx", "inbox/*.xlsx", "inbox/~$liste.xlsx: the list liste.xlsx is open in Excel."),
+        ("~$Liste.XLSX", "inbox/liste*.xlsx", "is open in Excel."),
+        (".~lock.liste.ods#", "inbox/*.ods", "inbox/.~lock.liste.ods#: the list liste.ods is open in LibreOffice."),
+        ("liste.csv.crdownload", "inbox/*.csv", "inbox/liste.csv.crdownload is still being downloaded or copied."),
+        ("liste.csv.part", "inbox/liste.csv", "inbox/liste.csv.part is still being downloaded or copied."),
+        ("liste.csv.filepart", "inbox/l*.csv", "is still being downloaded or copied."),
+    ],
+)
+def test_a_list_that_is_not_finished_is_what_is_told(project: World, lying: str, path: str, said: str) -> None:
+    project.mapping(path=path)
+    for file in (project.root / "inbox").iterdir():
+        file.unlink()
+    (project.root / "inbox" / lying).write_bytes(b"x")
+    (problem,) = project("preview", "personal").json["problems"]
+    assert problem["code"] == "no_file"
+    assert said in problem["hint"]
+    assert "empty" not in problem["hint"]
+
+
+@pytest.mark.parametrize("lying", ["~$andere.xlsx", "andere.csv.part", "liste.pdf.crdownload"])
+def test_another_list_that_is_not_finished_is_not_meant(project: World, lying: str) -> None:
+    project.mapping(path="inbox/liste*.csv")
+    for file in (project.root / "inbox").iterdir():
+        file.unlink()
+    (project.root / "inbox" / lying).write_bytes(b"x")
+    (problem,) = project("preview", "personal").json["problems"]
+    assert "download" not in problem["hint"]
+    assert "Excel" not in problem["hint"]
+
+
+def test_a_finished_list_is_taken_whatever_lies_beside_it(project: World) -> None:
+    project.mapping()
+    project.drop(people(3))
+    for name in ("~$personal.csv", "personal.csv.crdownload"):
+        (project.root / "inbox" / name).write_bytes(b"x")
+    assert len(project("preview", "personal").json["rows"]) == 3
+
+
+@pytest.mark.parametrize("name", ["~$liste.xlsx", "liste.csv.crdownload"])
+def test_what_is_not_finished_is_not_read_by_hand_either(project: World, name: str) -> None:
+    project.mapping()
+    (project.root / "inbox" / name).write_bytes(b"nr;vorname\n1;A\n")
+    (problem,) = project("preview", "personal", f"inbox/{name}").json["problems"]
+    assert problem["code"] == "file_busy"
+    assert problem["file"] == f"inbox/{name}"
