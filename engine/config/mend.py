@@ -168,7 +168,7 @@ def _dashes(line: str, index: int) -> Iterator[Mend]:
 def _glued(line: str, index: int, pattern: re.Pattern[str]) -> Iterator[Mend]:
     """The dash of a list item without a blank behind it is the first letter of a key."""
     if match := pattern.match(line):
-        message = _("A blank is missing behind the dash: so it is no list item.")
+        message = _("A blank is missing behind the dash.")
         yield Mend("yaml_dash", message, index, match.start(1), (Edit(match.end(1), 0, " "),))
 
 

@@ -176,12 +176,6 @@ def entries() -> Entries:
             _("Put the value in quotes; take invisible characters out."),
             'path: "*.csv"',
         ),
-        "yaml_dash": Explanation(
-            _("Behind the dash of a list item the blank is missing: the dash counts as a letter of the word."),
-            "actions:\n  -action: fe2.sync",
-            _("Put a blank behind the dash. `abgleich check --fix` does it."),
-            "actions:\n  - action: fe2.sync",
-        ),
         "yaml_colon": Explanation(
             _("A colon is missing, has no blank behind it, or is one too many in its line."),
             'firstName:"{{ vorname }}"',
@@ -194,7 +188,7 @@ def entries() -> Entries:
         "yaml_dash": Explanation(
             _("Every item of a list stands on a line of its own and begins with a dash and a blank."),
             "alarm_groups:\n  Alarm Zug 1\n  -Alarm Nacht",
-            _("Put `- ` before it."),
+            _("Put a dash and a blank before it. `abgleich check --fix` does it."),
             "alarm_groups:\n  - Alarm Zug 1\n  - Alarm Nacht",
         ),
         "yaml_documents": Explanation(
