@@ -740,3 +740,17 @@ def test_the_health_page_tells_how_it_is(watched: World) -> None:
         metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert 'abgleich_runs_total{mapping="personal",status="done"} 1.0' in metrics
     assert 'abgleich_drops{state="done"} 1.0' in metrics
+
+
+def test_a_refused_drop_does_not_say_where_the_project_lies(watched: World) -> None:
+    watched.mapping(TRIGGERS + PERSONAL.replace("  key: nr\n", "  key: nr\n  archive: move\n"), settle="0.2s")
+    with engine(watched) as running:
+        watched.drop_text("nr;vorname\n1;Anna\n2")
+        wait_for("The refusal", lambda: drops(watched).get("personal.csv") == "refused")
+        status = watched("status").json
+        assert status["drops"][0]["code"] == "cut_off_file"
+        assert str(watched.root) not in json.dumps(status["drops"])
+        (beside,) = wait_for("The word beside it", lambda: [*watched.root.glob("inbox/failed/**/*.txt")])
+        assert str(watched.root) not in beside.read_text("utf-8")
+        assert "inbox/personal.csv:3" in status["drops"][0]["reason"]
+        assert f"{watched.root}/inbox" not in running.log
