@@ -44,9 +44,10 @@ def apply_plan(project: Project, plan_id: str, tools: Tools, approved: bool) -> 
             name: stored.plan.source.get(name) for name in ("file", "sha256", "rows", "selected", "rejected")
         }
         planned = tools.store.run(stored.run)
-        report.rejected = [
-            Rejection.from_json(entry) for entry in (planned.report if planned else {}).get("rejected", [])
-        ]
+        told = planned.report if planned is not None else {}
+        report.rejected = [Rejection.from_json(entry) for entry in told.get("rejected", [])]
+        if files := (told.get("source") or {}).get("files"):
+            report.source["files"] = files
         with recorded(tools, report):
             stored = known_plan(tools.store, plan_id)
             targets = _fresh_targets(project, stored, tools.store, approved)

@@ -46,6 +46,17 @@ def test_who_was_rejected_is_told_by_whatever_carries_the_plan_out(synced: World
     assert synced("show", applied.json["run"]).json["rejected"] == [wrong]
 
 
+def test_all_files_of_a_list_are_named_by_whatever_carries_the_plan_out(world: World) -> None:
+    world.configure(first_sync="go")
+    world.mapping(PERSONAL.replace("  settle: 0s\n", "  settle: 0s\n  combine: all\n"))
+    world.drop(people(5), "personal-1.csv")
+    world.drop(people(5, start=6), "personal-2.csv")
+    planned = world.plan()
+    applied = world.apply(planned.plan)
+    assert planned.json["source"]["files"] == ["inbox/personal-1.csv", "inbox/personal-2.csv"]
+    assert applied.json["source"]["files"] == planned.json["source"]["files"]
+
+
 # -- plan and apply ---------------------------------------------------------------------------------------------------
 
 
