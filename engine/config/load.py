@@ -401,8 +401,10 @@ class _Loader:
             # An address written here in full holds a password, and no message may show it.
             shown = "…" if "://" in item.value else item.value
             message = _("The address {name} is not in configuration.yaml under notify.").format(name=shown)
-            known = _("Known are: {names}").format(names=", ".join(self.notify_names) or "–")
-            hint = _("Did you mean {name}?").format(name=near) if near else known
+            hint = _("Known are: {names}").format(names=", ".join(self.notify_names))
+            if not self.notify_names:
+                hint = _("There is none yet. Add one there: {line}").format(line="`leitung: mailto://…`")
+            hint = _("Did you mean {name}?").format(name=near) if near else hint
             at = node.locate(path if single else (*path, index))
             self.problems.append(Problem("unknown_notify", message, hint, at))
 
@@ -696,9 +698,12 @@ class _Loader:
         if not word.value.strip() or word.value in self.connection_names:
             return
         near = did_you_mean(word.value, self.connection_names)
-        known = ", ".join(self.connection_names) or "–"
         message = _("The connection {name} is not in configuration.yaml.").format(name=word.value)
-        hint = _("Did you mean {name}?").format(name=near) if near else _("Known are: {names}").format(names=known)
+        hint = _("Known are: {names}").format(names=", ".join(self.connection_names))
+        if not self.connection_names:
+            line = f"`{word.value}: {{type: …, url: …}}`"
+            hint = _("There is none yet. Add it there under `connections:`: {line}").format(line=line)
+        hint = _("Did you mean {name}?").format(name=near) if near else hint
         self.problems.append(Problem("unknown_connection", message, hint, node.locate((*path, "connection"))))
 
     def _tests(self, node: Node) -> tuple[TestModel, ...]:

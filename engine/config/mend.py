@@ -25,6 +25,7 @@ _LISTS = ("alarm_groups", "alarmGroups", "osGroups", "osFunctions", "notify", "w
 _OUTERMOST = ("source", "variables", "tables", "actions", "tests", "triggers", "conditions")
 _OF_SOURCE = ("where", "expect", "key", "columns")
 _WORD = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*[ ]*")
+_BRACKETS = re.compile(r"\"[^\"\n]*\"|(?<!\w)'[^'\n]*'|(?:^|(?<=\s))#[^\n]*|[\[\]{}]", re.MULTILINE)
 _COMMENT = re.compile(r"[ ]+#[^'\"]*$")
 _GLUED = re.compile(r"[ ]*(?:-[ ]+)*(-)[^\W\d]\w*:(?=[ ]|$)")
 _GLUED_BEGINNING = re.compile(r"[ ]*(?:-[ ]+)*(-)(?:trigger|platform|condition|action|name):(?=[ ]|$)")
@@ -387,8 +388,22 @@ def _brackets(lines: list[str], error: Syntax) -> Iterator[Mend]:
     if error.begun == error.line:
         ends.append(error.column)
     message = _("The bracket {sign} is opened here and never closed.").format(sign=opened)
-    for end in ends:
-        yield Mend("yaml_bracket", message, error.begun, error.begun_column, (Edit(end, 0, closing),), sure=False)
+    is_alone = ends[0] == error.begun_column + 1
+    hint = _("Close it with {sign}, or take it away.").format(sign=closing) if is_alone else ""
+    edits = [Edit(end, 0, closing) for end in ends] + ([Edit(error.begun_column, 1, "")] if is_alone else [])
+    for edit in edits:
+        yield Mend("yaml_bracket", message, error.begun, error.begun_column, (edit,), hint, sure=False)
+
+
+def open_bracket(text: str) -> int:
+    """Where the last bracket stands that is never closed; the end of the text where there is none."""
+    opened: list[int] = []
+    for found in _BRACKETS.finditer(text):
+        if found[0] in ("[", "{"):
+            opened.append(found.start())
+        elif found[0] in ("]", "}") and opened:
+            opened.pop()
+    return opened[-1] if opened else len(text)
 
 
 # -- backslashes in paths ---------------------------------------------------------------------------------------------

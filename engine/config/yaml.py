@@ -29,6 +29,7 @@ from engine.config.mend import (
     backslash_path,
     dash_message,
     glued_dashes,
+    open_bracket,
     proposals,
     quoting,
     with_plain_blanks,
@@ -145,7 +146,7 @@ class Reader:
         composer, root = self._compose(path, name, written, often=inputs is not None or only is not None)
         if composer.text.text != written or root is None:
             self.met.secrets |= _secrets_in_lines(written)
-        builder = _Builder(self, path, name, composer.text, inputs)
+        builder = _Builder(self, path, name, composer.text, inputs, composer.problems)
         node = None
         if root is not None and only is not None:
             under = _under(root, only)
@@ -613,6 +614,11 @@ class _Composer:
         at = _index(error)
         since = error.context_mark.index if error.context_mark else at
         text = self.text
+        if "flow node" in str(error.context):
+            # The parser does not say which bracket is open.
+            opened = open_bracket(text.text[:at])
+            if text.line_of(opened) < text.line_of(at) or "<stream end>" in str(error.problem):
+                since = opened
         return Syntax(
             str(error.problem or ""),
             str(error.context or ""),
@@ -719,7 +725,9 @@ def _shown(name: str, line: str) -> str:
         return line.strip()
     if line.lstrip().startswith("- ") and ":" not in line:
         return "- …"
-    key, colon, _value = line.strip().partition(":")
+    key, colon, value = line.strip().partition(":")
+    if not re.search(r"[^\s\[\]{}]", value):
+        return line.strip()
     return f'{key}: "…"' if colon else "…"
 
 
@@ -755,7 +763,8 @@ def _explain(error: Syntax) -> _Mistake:
         return _Mistake(
             "yaml_indentation", message, _("Put the value in quotes, or align the line with the ones around it.")
         )
-    if "flow" in context and "expected ',' or" in problem:
+    is_before = (error.begun, error.begun_column) < (error.line, error.column)
+    if "flow" in context and ("expected ',' or" in problem or is_before):
         message = _("A bracket is opened here and not closed, or a comma is missing behind it.")
         hint = _("Separate the values by commas and close every bracket; put texts with brackets in quotes.")
         return _Mistake("yaml_bracket", message, hint, begun=True)
@@ -776,7 +785,15 @@ def _explain(error: Syntax) -> _Mistake:
 class _Builder:
     """Turns ruamel's nodes of one file into ours."""
 
-    def __init__(self, reader: Reader, path: Path, name: str, text: Text, inputs: dict[str, Node] | None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        path: Path,
+        name: str,
+        text: Text,
+        inputs: dict[str, Node] | None,
+        problems: list[Problem],
+    ) -> None:
         self.reader = reader
         self.path = path
         self.name = name
@@ -786,6 +803,7 @@ class _Builder:
         self.open: set[int] = set()
         self.way: list[str | int] = []
         self.places: dict[int, list[tuple[int, KeyPath]]] = {}
+        self.unclosed = {(one.at.line, one.at.column) for one in problems if one.code == "yaml_bracket"}
 
     def build_root(self, root: Any) -> Node | None:
         try:
@@ -833,6 +851,8 @@ class _Builder:
             return self.report("yaml_alias", _("An alias holds itself."), _("Write the values out."), at)
         self.open.add(id(node))
         built = self._build(node, at)
+        if (at.line, at.column) in self.unclosed:
+            built.broken = True
         self.open.discard(id(node))
         self.built[id(node)] = built
         return built

@@ -175,4 +175,10 @@ def entries() -> Entries:
             _("Write the name that stands under tables."),
             "\"{{ zug | lookup('alarmgruppen') }}\"",
         ),
+        "wrong_arguments": Explanation(
+            _("A filter or a function is given something in its brackets that it does not take."),
+            "\"{{ email | email(default='') }}\"",
+            _("Write in the brackets what the message shows, or nothing."),
+            '"{{ email | email }}"',
+        ),
     }

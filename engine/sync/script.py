@@ -506,7 +506,10 @@ class _Checker:
             )
             at = self.node.locate((*action.path, "connection"))
             fitting = [name for name, one in self.job.project.connections.items() if one.type == kind.connection_type]
-            hint = _("Name another connection: {names}").format(names=", ".join(fitting) or "–")
+            hint = _("Name another connection: {names}").format(names=", ".join(fitting))
+            if not fitting:
+                hint = _("There is none of this type yet. Add one in configuration.yaml, with {line}.")
+                hint = hint.format(line=f"`type: {kind.connection_type}`")
             yield Problem("connection_type", message, hint, at)
             yield from self._fields(action, kind)
             return
@@ -709,7 +712,7 @@ class _Checker:
     def _truth(self, text: str | None, path: Path, names: Names) -> Iterator[Problem]:
         if text is None:
             return
-        findings = check_truth(text) or check_template(self.environment, text, names)
+        findings = check_truth(self.environment, text, names) or check_template(self.environment, text, names)
         findings = [_no_pair(finding) for finding in findings] or one_answer(self.environment, text, is_question=True)
         yield from (self._problem(self._too_early(finding, names), path) for finding in findings)
 

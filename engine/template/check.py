@@ -15,6 +15,7 @@ from engine.config.words import all_meant
 from engine.explain.filters import filters
 from engine.i18n import _
 from engine.problems import did_you_mean
+from engine.template.arguments import wrong_arguments
 from engine.template.environment import Environment, Unsuitable, free_names, parse, unknown_table, walk
 from engine.template.faults import Fault, Finding
 from engine.template.rewritten import Rewritten, in_own_words
@@ -76,6 +77,7 @@ def check_template(environment: Environment, text: str, names: Names) -> list[Fi
         *_tuples(tree, text, names),
         *_filters_as_functions(environment, tree, text, names),
         *_unknown_filters(environment, tree),
+        *wrong_arguments(environment, tree, {*(names.known or ()), *_set_inside(tree)}),
         *_tables(environment, tree, text, names),
     ]
     findings = findings or _with_names(environment, text, names, tree)
@@ -129,13 +131,43 @@ def _can_be_parsed(environment: Environment, text: str) -> bool:
     return True
 
 
-def check_truth(text: str) -> list[Finding]:
+def check_truth(environment: Environment, text: str, names: Names) -> list[Finding]:
     """A condition without braces would be true for everybody."""
     if "{{" in text or "{%" in text:
         return []
-    meant = "{{ " + text.strip() + " }}"
-    hint = _("Write: {line}").format(line=f'"{meant}"')
+    meant, quoted = _condition(environment, text.strip(), names)
+    hint = _("Write: {line}").format(line=f'"{meant or quoted}"')
+    if meant is None and quoted is None:
+        hint = _("Write what must hold, for example {line}.").format(line=f'"{_comparison(text.strip(), names)}"')
     return [Finding("condition_without_braces", _("A condition must be a template."), hint, instead=meant)]
+
+
+def _condition(environment: Environment, text: str, names: Names) -> tuple[str | None, str | None]:
+    """The template that a condition without braces was meant to be; second, where only quotes are missing in it."""
+    meant = "{{ " + text + " }}"
+    found = check_template(environment, meant, names)
+    if len(found) == 1 and found[0].instead is not None:
+        meant = found[0].instead
+        found = check_template(environment, meant, names)
+    if not found:
+        return meant, None
+    words = {finding.needle for finding in found if finding.code == "unknown_name"} - {None}
+    compared = _compared(parse(environment, meant)) if words and len(words) == len(found) else set()
+    for word in words:
+        written = names.headings.get(heading_key(str(word))) or (f"'{word}'" if word in compared else None)
+        if written is not None:
+            meant = re.sub(rf"(?<![\w'\"]){re.escape(str(word))}(?![\w'\"])", written, meant)
+    return None, None if check_template(environment, meant, names) else meant
+
+
+def _comparison(text: str, names: Names) -> str:
+    """A condition for somebody to begin with, with a column that there is and the word that was written."""
+    if not names.has_columns:
+        return "{{ source.rows > 20 }}"
+    known = list(names.known or ())
+    column = next((name for name in known if "status" in name.casefold()), next(iter(known), "status"))
+    word = text if re.fullmatch(r"\w[\w .-]{0,40}", text) and text not in known else "aktiv"
+    return "{{ " + column + " == '" + word + "' }}"
 
 
 def check_constant(text: str, names: Names) -> list[Finding]:

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import StrictUndefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import SecurityError, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import SecurityError, TemplateError, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.filters import make_attrgetter
 from jinja2.nativetypes import NativeCodeGenerator
@@ -383,7 +383,7 @@ class Environment(ImmutableSandboxedEnvironment):
             except FilterError as error:
                 if error.code in MAPPING_ERRORS:
                     raise
-                self.recorder.notes.append(Fault(error.code, error.message, error.hint))
+                self.recorder.notes.append(Fault(error.code, error.message, error.hint_with_default))
                 return default
 
         return filtered
@@ -472,8 +472,10 @@ def explain(error: Exception) -> Fault:
         return Fault("division_by_zero", _("The template divides by zero."), hint)
     if isinstance(error, RecursionError | MemoryError | OverflowError):
         return Fault("runs_away", _("The template would compute for ever."), _("Make it simpler."))
+    if isinstance(error, TypeError | TemplateRuntimeError) and (found := _wrong_call(str(error))):
+        return found
     if isinstance(error, TypeError) and re.search(
-        r"unsupported operand|can only concatenate|not supported", str(error)
+        r"unsupported operand|can only concatenate|not supported|__\w+__|interpreted as an integer|must be", str(error)
     ):
         return Fault(
             "template_failed",
@@ -485,6 +487,23 @@ def explain(error: Exception) -> Fault:
     message = _("The template failed: {reason}").format(reason=_reason(error))
     hint = _("`abgleich preview` with --key shows one person; try the parts of the template one by one.")
     return Fault("template_failed", message, hint)
+
+
+def _wrong_call(reason: str) -> Fault | None:
+    """The fault behind what Python says of brackets that hold the wrong things, or stand where they can't."""
+    if re.search(r"argument|expected at (?:most|least)", reason):
+        hint = _("Compare what stands in the round brackets with the documentation of the filter or function.")
+        return Fault("wrong_arguments", _("In round brackets something stands that does not belong there."), hint)
+    if named := re.search(r"No (?:filter|test) named '(\w+)'", reason):
+        message = _("There is no filter or test {name}.").format(name=named[1])
+        return Fault("unknown_filter", message, _("`abgleich explain unknown_filter` says what each one does."))
+    if "not callable" in reason:
+        message = _("Round brackets stand behind something that is no function.")
+        return Fault("template_failed", message, _("Take them away: {example}.").format(example="{{ name }}"))
+    if "not iterable" in reason:
+        message = _("A list is expected, and something else stands there.")
+        return Fault("template_failed", message, _("A text becomes a list with {example}.").format(example="| split"))
+    return None
 
 
 def _reason(error: Exception) -> str:
@@ -770,6 +789,7 @@ def _like(function: Any, wrapper: Callable[..., Any]) -> Callable[..., Any]:
     """The wrapper, called with the same first argument (environment, context) as Jinja's own filter."""
     if hasattr(function, "jinja_pass_arg"):
         wrapper.jinja_pass_arg = function.jinja_pass_arg  # type: ignore[attr-defined]
+    wrapper.__wrapped__ = function  # type: ignore[attr-defined]
     return wrapper
 
 

@@ -26,13 +26,17 @@ T = TypeVar("T")
 
 
 class FilterError(ValueError):
-    """A value a filter can't use. ``code`` is stable, ``message`` and ``hint`` are for people and translated."""
+    """A value a filter can't use. ``code`` is stable, ``message`` and ``hint`` are for people and translated.
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
+    ``hint_with_default`` is what is left to do where the mapping gives a default already.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "", hint_with_default: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
+        self.hint_with_default = hint_with_default or hint
 
 
 class Missing(Enum):
@@ -227,6 +231,7 @@ def _digits_to_dial(text: str) -> str:
             "phone_letters",
             _("'{value}' holds letters, so it can't be used as a telephone number.").format(value=_shown(text)),
             _("Leave only the number in the cell, or keep the person without it: phone(default='')."),
+            _("Leave only the number in the cell."),
         )
     dialled: list[str] = []
     for character in text:
@@ -319,6 +324,7 @@ def _too_short(text: str) -> FilterError:
         "phone_too_short",
         _("'{value}' is too short for a telephone number.").format(value=_shown(text)),
         _("Complete it with its area code, or keep the person without it: phone(default='')."),
+        _("Complete it with its area code."),
     )
 
 
@@ -797,8 +803,15 @@ def _why_no_pattern(error: Exception) -> str:
         "invalid group reference": _("the pattern has not so many brackets"),
         "unknown group": _("the pattern has not so many brackets"),
         "bad escape": _("a \\ stands before a letter it does not fit"),
+        "incomplete escape": _("a \\ stands before a letter it does not fit"),
+        "min repeat greater": _("in curly brackets the smaller number comes first"),
+        "repeat count too big": _("a number in curly brackets is too large"),
+        "bad character range": _("in [ ] a range such as a-z is the wrong way round"),
+        "missing >": _("a < is opened and not closed"),
     }
-    return next((words for part, words in known.items() if part in said), f"({said})")
+    place = re.search(r"at position ([0-9]+)", said)
+    unknown = _("character {number} does not fit").format(number=int(place[1]) + 1) if place else type(error).__name__
+    return next((words for part, words in known.items() if part in said), unknown)
 
 
 def _bad_replacement(replace: str, reason: Exception) -> FilterError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.config.folder import MAPPING as SHORT
 from tests.config.folder import Folder
 
 MAPPING = """\
@@ -149,3 +150,46 @@ def test_a_template_is_no_heading(folder: Folder) -> None:
     folder.write("personal.yaml", MAPPING.replace("ort: Ort\n", 'ort: "{{ Ort }}"\n').encode())
     problem = folder.problem()
     assert (problem.code, problem.at.path) == ("expected_text", ("source", "columns", "ort"))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "place"),
+    [
+        ("source:\n", "source: [\n", "1:9"),
+        ("alarmGroups: []", "alarmGroups: [", "32:20"),
+        ("alarmGroups: []", "alarmGroups: [  # nobody", "32:20"),
+        ("tables:\n", "tables: {\n", "20:9"),
+    ],
+)
+def test_a_bracket_that_is_opened_and_left_alone(folder: Folder, right: str, wrong: str, place: str) -> None:
+    folder.write("personal.yaml", MAPPING.replace(right, wrong, 1))
+    problem = folder.problem()
+    assert (problem.code, str(problem.at)) == ("yaml_bracket", f"mappings/personal.yaml:{place}")
+    assert "or take it away" in problem.hint
+
+
+@pytest.mark.parametrize("bracket", ["[", "{"])
+def test_a_bracket_at_the_end_of_the_configuration(folder: Folder, bracket: str) -> None:
+    folder.write("configuration.yaml", f"language: en\nconnections: {bracket}\n")
+    problem = folder.problem()
+    assert (problem.code, problem.at.line, problem.at.column) == ("yaml_bracket", 2, 14)
+    assert "…" not in problem.hint
+
+
+def test_where_there_is_nothing_yet_it_is_told_how_to_add_it(folder: Folder) -> None:
+    folder.write("configuration.yaml", "language: en\n")
+    folder.write("personal.yaml", f"notify: [leitung]\n{SHORT}")
+    notify, connection = folder.problems()
+    assert (notify.code, connection.code) == ("unknown_notify", "unknown_connection")
+    assert "`leitung: " in notify.hint
+    assert "`fe2: {type: " in connection.hint
+
+
+def test_where_no_connection_fits_it_is_told_how_to_add_one(folder: Folder) -> None:
+    configuration = folder.root / "mappings" / "configuration.yaml"
+    text = configuration.read_text("utf-8")
+    folder.write("configuration.yaml", text[text.index("  gh:") :].join(["connections:\n", ""]))
+    folder.write("personal.yaml", SHORT.replace("connection: fe2", "connection: gh"))
+    problem = folder.problem()
+    assert problem.code == "connection_type"
+    assert "`type: fe2`" in problem.hint

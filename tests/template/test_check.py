@@ -177,7 +177,7 @@ ZUG = Names(("zug", "vorname", "ort", "handy"), {"zug": "zug", "ort": "ort", "mo
         ("{{ zug aus ['x'] }}", "{{ zug in ['x'] }}"),
         ("{{ zug nicht in ['x'] }}", "{{ zug not in ['x'] }}"),
         ("{{ zug = 'x' }}", "{{ zug == 'x' }}"),
-        ("{{ first_of(zug, d=1) if (zug = 'x') else '' }}", "{{ first_of(zug, d=1) if (zug == 'x') else '' }}"),
+        ("{{ dict(d=1) if (zug = 'x') else '' }}", "{{ dict(d=1) if (zug == 'x') else '' }}"),
         ("{{ zug <> 'x' }}", "{{ zug != 'x' }}"),
         ("{{ zug == „x“ }}", "{{ zug == 'x' }}"),
         ("{{ if zug }}a{{ else }}b{{ endif }}", "{% if zug %}a{% else %}b{% endif %}"),
@@ -327,10 +327,105 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.monotonic() - begin < 5
 
 
-def test_a_condition_without_braces_is_an_error() -> None:
-    (finding,) = check_truth("status == 'aktiv'")
-    assert "{{ status == 'aktiv' }}" in finding.hint
-    assert check_truth("{{ status }}") == check_truth("{% if a %}1{% endif %}") == []
+def truth(text: str, names: Names) -> list[Finding]:
+    return check_truth(Environment({}, ZoneInfo("Europe/Berlin")), text, names)
+
+
+STATUS = Names(("nr", "name", "status"), {"nr": "nr", "name": "name", "mitglied seit": "status"})
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("status == 'aktiv'", "{{ status == 'aktiv' }}"),
+        ("name", "{{ name }}"),
+        ("Mitglied seit", "{{ status }}"),
+        ("true", "{{ true }}"),
+    ],
+)
+def test_a_condition_without_braces_gets_them(text: str, meant: str) -> None:
+    (finding,) = truth(text, STATUS)
+    assert (finding.code, finding.hint, finding.instead) == ("condition_without_braces", f'Write: "{meant}"', meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "example"),
+    [
+        ("Aktiv", STATUS, "{{ status == 'Aktiv' }}"),
+        ("Aktive Mitglieder", STATUS, "{{ status == 'Aktive Mitglieder' }}"),
+        ("(Aktiv", STATUS, "{{ status == 'aktiv' }}"),
+        ("Aktiv", COLUMNS, "{{ vorname == 'Aktiv' }}"),
+        ("status == aktiv", STATUS, "{{ status == 'aktiv' }}"),
+        ("Name == Meier", STATUS, "{{ name == 'Meier' }}"),
+        ("Name > 3", STATUS, "{{ name > 3 }}"),
+        ("Nahme > 3", STATUS, "{{ status == 'aktiv' }}"),
+        ("Montag", Names(("source", "now"), has_columns=False), "{{ source.rows > 20 }}"),
+    ],
+)
+def test_where_braces_alone_help_nobody_a_condition_is_shown_that_is_right(
+    text: str, names: Names, example: str
+) -> None:
+    (finding,) = truth(text, names)
+    assert f'"{example}"' in finding.hint
+    assert finding.instead is None
+    assert check(example, replace(names, known=(*(names.known or ()), "source"))) == []
+
+
+def test_a_condition_with_braces_is_one() -> None:
+    assert truth("{{ status }}", STATUS) == truth("{% if a %}1{% endif %}", STATUS) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("{{ email | email(default='') }}", "`| email`."),
+        ("{{ tel | phone(defualt='') }}", "Did you mean default? It is written `| phone(region='DE', default=…)"),
+        ("{{ tel | phone('DE', '', 1) }}", "| phone(region='DE', default=…)"),
+        ("{{ nr | lookup }}", "| lookup(table, default=…, keep=false)"),
+        ("{{ name | upper(1) }}", "`| upper`."),
+        ("{{ name | replace('a') }}", "| replace(old, new, count=…)"),
+        ("{{ name | split(',', 2) }}", "| split(sep=…)"),
+        ("{{ name | title_name('x') }}", "`| title_name`."),
+        ("{{ rows | list(1) }}", "`| list`."),
+        ("{{ rows | first(1) }}", "`| first`."),
+        ("{{ rows | map('phone', regoin='AT') | list }}", "Did you mean region?"),
+        ("{{ today(1) }}", "today()"),
+        ("{{ first_of(x=1) }}", "first_of(…)"),
+        ("{% filter upper(1) %}x{% endfilter %}", "`| upper`."),
+    ],
+)
+def test_what_a_filter_or_function_does_not_take_is_told_with_what_it_takes(text: str, form: str) -> None:
+    for names in (COLUMNS, UNSEEN):
+        (finding,) = check(text, names)
+        assert finding.code == "wrong_arguments"
+        assert form in finding.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ tel | phone }}{{ tel | phone('AT') }}{{ tel | phone(region='AT', default='') }}{{ tel | e164('DE', '') }}",
+        "{{ nr | lookup('zuege', '') }}{{ nr | lookup('zuege', default='', keep=true) }}{{ nr | age }}",
+        "{{ rows | map(attribute='x') | unique | sort(reverse=true) | join(', ', attribute='y') }}",
+        "{{ rows | map('lookup', 'zuege') | list }}{{ rows | selectattr('a', 'equalto', 1) | list }}",
+        "{{ name | truncate(5, true, '…') }}{{ name | default('x', true) }}{{ name | center(20) }}{{ 1.5 | round(1) }}",
+        "{{ name | regex_replace(find='a', replace='b', ignorecase=true) }}{{ rows | batch(2, '') }}",
+        "{{ range(1, 3) | list }}{{ dict(a=1).a }}{{ namespace(a=1).a }}{{ now().year }}{{ first_of(nr, name) }}",
+        "{{ rows | groupby('x') | length }}{{ rows | sum(attribute='x') }}{{ '%s' | format(name) }}{{ name | tojson }}",
+        "{% macro today(x) %}{{ x }}{% endmacro %}{{ today(1) }}",
+        "{{ name | phone(*[1, 2, 3, 4]) }}",
+    ],
+)
+def test_what_filters_and_functions_take_is_right(text: str) -> None:
+    assert check(text) == []
+
+
+@pytest.mark.parametrize("pattern", ["(", "[a", "*a", "a{3,1}", "[z-a]", "(?P<a", r"\\p{foo}"])
+def test_a_pattern_that_is_none_is_told_before_any_row_is_seen(pattern: str) -> None:
+    for text in (f"{{{{ name | regex_search('{pattern}') }}}}", f"{{{{ name | regex_replace(find='{pattern}') }}}}"):
+        (finding,) = check(text)
+        assert finding.code == "regex_invalid"
+        assert " at position " not in finding.message
 
 
 def test_a_constant_that_is_a_name_was_meant_as_the_name() -> None:

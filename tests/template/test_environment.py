@@ -108,7 +108,14 @@ def test_a_template_gives(environment: Environment, text: str, value: object) ->
         ("{{ today }}", "function_where_text", "()"),
         ("{{ 'a'.upper }}", "function_where_text", "()"),
         ("{{ 1 / 0 }}", "division_by_zero", ""),
-        ("{{ 'a' + 1 }}", "template_failed", ""),
+        ("{{ 'a' + 1 }}", "template_failed", "computed"),
+        ("{{ range('a') }}", "template_failed", "computed"),
+        ("{{ 'a'.upper(1) }}", "wrong_arguments", "brackets"),
+        ("{{ ['a'] | map('phone', 1, 2, 3, 4) | list }}", "wrong_arguments", "brackets"),
+        ("{{ ['a'] | map(attribut='x') | list }}", "wrong_arguments", "brackets"),
+        ("{{ ['a'] | select('grün') | list }}", "unknown_filter", "grün"),
+        ("{{ 'a'() }}", "template_failed", "no function"),
+        ("{% for x in 1 %}{% endfor %}", "template_failed", "list"),
         ("{{ '\ud800' }}", "not_a_text", ""),
         ("{% do row.update({'a': 1}) %}", "forbidden", ""),
         ("{% do rows.append(1) %}", "forbidden", ""),
@@ -305,3 +312,12 @@ def test_a_statement_that_reaches_beyond_its_template_is_named(environment: Envi
     assert (finding.code, finding.needle, finding.line) == ("forbidden_statement", word, 2)
     with pytest.raises(TemplateSyntaxError):
         parse(environment, written[word])
+
+
+def test_who_keeps_persons_without_a_number_is_told_to_correct_the_list(environment: Environment) -> None:
+    for value in ("keine", "123"):
+        assert "phone(default='')" in fault_of(environment, "{{ a | phone }}", a=value).hint
+        assert value_of(environment, "{{ a | phone(default='') }}", a=value) == ""
+        (note,) = environment.recorder.commit()
+        assert "default" not in note.hint
+        assert note.hint
