@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
@@ -11,6 +12,7 @@ from jinja2.exceptions import TemplateSyntaxError
 from engine.i18n import _
 from engine.template.environment import Environment, parse, walk
 from engine.template.faults import Finding
+from engine.template.kinds import truth
 
 _ASKING = (nodes.Compare, nodes.Test, nodes.Not, nodes.And, nodes.Or)
 _TEXT = r"'[^']*'|\"[^\"]*\""
@@ -43,10 +45,13 @@ def _as_a_whole(tree: nodes.Template, text: str) -> Iterator[Finding]:
         message = _("Two questions side by side make a text: so the condition is true for every row.")
         hint = _("Join them by `and` or by `or`, between one pair of braces.")
         yield _always(message, hint, None)
-    elif len(asked) == 1 and isinstance(asked[0], nodes.Const) and isinstance(asked[0].value, str) and asked[0].value:
-        message = _("“{text}” asks nothing: so the condition is true for every row.").format(text=asked[0].value)
+    elif len(asked) == 1 and _is_text(asked[0]):
+        word = asked[0].as_const()
+        message = _("“{text}” asks nothing: so the condition is true for every row.").format(text=word)
         hint = _("Compare a column with it, for example {line}.")
-        yield _always(message, hint.format(line=f"\"{{{{ status == '{asked[0].value}' }}}}\""), asked[0].value)
+        line = f"\"{{{{ status == '{word}' }}}}\""
+        # Somebody may switch a mapping on or off so: it can be meant.
+        yield replace(_always(message, hint.format(line=line), word), severity="warning")
 
 
 def _inside(tree: nodes.Template, text: str, is_question: bool) -> Iterator[Finding]:
@@ -74,7 +79,8 @@ def _tests(tree: nodes.Template, is_question: bool) -> Iterator[nodes.Node]:
 
 
 def _is_text(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Const) and isinstance(node.value, str) and bool(node.value)
+    """Whether it is a text that is true: `nein` and the like are not."""
+    return isinstance(node, nodes.Const) and isinstance(node.value, str) and truth(node.value)
 
 
 def _same_compared(node: nodes.BinExpr, sign: str) -> bool:
@@ -83,7 +89,8 @@ def _same_compared(node: nodes.BinExpr, sign: str) -> bool:
     if not all(isinstance(side, nodes.Compare) and [op.op for op in side.ops] == [sign] for side in sides):
         return False
     (left, one), (right, other) = ((side.expr, side.ops[0].expr) for side in sides)  # type: ignore[attr-defined]
-    return left == right and _is_text(one) and _is_text(other) and one.value != other.value
+    values = [side.value for side in (one, other) if isinstance(side, nodes.Const) and isinstance(side.value, str)]
+    return left == right and len(values) == 2 and values[0] != values[1]
 
 
 def _instead(text: str, pattern: re.Pattern[str], word: str, otherwise: str) -> str:

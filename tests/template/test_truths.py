@@ -47,11 +47,18 @@ def test_what_is_true_for_everybody_is_no_condition(text: str) -> None:
         "{% set x = status | lower %}{{ x == 'aktiv' }}",
         "{{ 'ja' if status == 'aktiv' else '' }}",
         "{{ true }}",
+        "{{ 'nein' }}",
+        "{{ '' }}",
         "{{ status == }}",
     ],
 )
 def test_whatever_may_be_meant_is_left_alone(text: str) -> None:
     assert codes(text) == []
+
+
+def test_a_word_alone_may_be_meant_so_it_is_only_a_warning() -> None:
+    (finding,) = one_answer(ENVIRONMENT, "{{ 'aktiv' }}", is_question=True)
+    assert finding.severity == "warning"
 
 
 def test_nobody_is_both_at_once() -> None:
