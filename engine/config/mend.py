@@ -18,7 +18,8 @@ _IN_FLOW = re.compile(r"(?:[\[,{]|[\[,{][^\[\]{},'\"]*:)[ ]*(\{[{%])")
 _NO_BLANK = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(:)(?=[^\s:/])")
 _NO_COLON = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*(?=[ ]+[^\s=])")
 _EQUALS = re.compile(r"[ ]*(?:-[ ]+)*[^\W\d][\w.]*([ ]*=[ ]*)(?=[^\s=])")
-_DRIVE = re.compile(r'"(?:[A-Za-z]:\\|\\\\)[^"]*"')
+_DRIVE = re.compile(r'"[A-Za-z]:\\[A-Za-z][^"/:]*(?:\.\w{2,5}|\*)"')
+"""A file on a drive of Windows in double quotes: any other text there means what YAML takes it for."""
 _NO_DASH = re.compile(r"[ ]*(-?)(?=[^\s:{}\[\]\"'#|>=*&!%@`-])[^:{}\[\]\"'=]*")
 _LISTS = ("alarm_groups", "alarmGroups", "osGroups", "osFunctions", "notify", "weekday")
 """Keys below which texts stand, one a line."""

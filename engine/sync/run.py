@@ -42,8 +42,8 @@ from engine.sync.record import Owner
 from engine.sync.script import Job, from_project, prepare, told_from_project
 from engine.target.base import Target
 
-NOTICES = ("fe2_version_lacks", "marks_left")
-"""Warnings of the configuration that belong into every run: something of the mapping is not sent, or only guessed."""
+NOTICES = ("fe2_version_lacks", "marks_left", "condition_always_true")
+"""Warnings of the mapping that belong into every run: something is not sent, only guessed, or takes everybody."""
 SCHEDULED = ("time", "time_pattern")
 """Triggers that come again without anything new."""
 

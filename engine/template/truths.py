@@ -40,7 +40,7 @@ def _as_a_whole(tree: nodes.Template, text: str) -> Iterator[Finding]:
         message = _("“{text}” stands outside of the braces: so the condition is true for every row.")
         hint = _("Everything belongs between one pair of braces, for example {line}.")
         example = "\"{{ status == 'aktiv' and zug == '1. Zug' }}\""
-        yield _always(message.format(text=beside[0]), hint.format(line=example), beside[0])
+        yield _doubt(message.format(text=beside[0]), hint.format(line=example), beside[0])
     elif len(asked) > 1 and any(isinstance(part, _ASKING) for part in asked):
         message = _("Two questions side by side make a text: so the condition is true for every row.")
         hint = _("Join them by `and` or by `or`, between one pair of braces.")
@@ -50,8 +50,7 @@ def _as_a_whole(tree: nodes.Template, text: str) -> Iterator[Finding]:
         message = _("“{text}” asks nothing: so the condition is true for every row.").format(text=word)
         hint = _("Compare a column with it, for example {line}.")
         line = f"\"{{{{ status == '{word}' }}}}\""
-        # Somebody may switch a mapping on or off so: it can be meant.
-        yield replace(_always(message, hint.format(line=line), word), severity="warning")
+        yield _doubt(message, hint.format(line=line), word)
 
 
 def _inside(tree: nodes.Template, text: str, is_question: bool) -> Iterator[Finding]:
@@ -102,3 +101,8 @@ def _instead(text: str, pattern: re.Pattern[str], word: str, otherwise: str) -> 
 
 def _always(message: str, hint: str, needle: str | None) -> Finding:
     return Finding("condition_always_true", message, hint, needle)
+
+
+def _doubt(message: str, hint: str, needle: str) -> Finding:
+    """The language takes any text for true, and somebody may mean it: so it is said, and not refused (dsl.md §4)."""
+    return replace(_always(message, hint, needle), severity="warning")

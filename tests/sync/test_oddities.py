@@ -111,14 +111,15 @@ def test_a_table_is_looked_into_by_way_of_a_variable(world: World) -> None:
     assert world("check").codes == ["unknown_alarm_group"]
 
 
-def test_numbers_of_the_landline_as_mobile_ones_are_told(world: World) -> None:
+def test_a_list_of_landline_numbers_as_mobile_ones_is_told(world: World) -> None:
     world.mapping(mobil='"{{ handy | phone }}"')
-    rows = [person(1, handy="0151 2000001"), person(2, handy="05151 23010"), person(3, handy="030 2312510")]
-    problem = world.plan(rows).problem("mobile_is_landline")
-    assert problem["message"].startswith("2 persons")
+    landline = [person(number, handy=f"05151 2301{number}") for number in range(1, 7)]
+    mobile = [person(number, handy=f"0151 20000{number}") for number in range(10, 20)]
+    problem = world.plan([*landline, *mobile[:5]]).problem("mobile_is_landline")
+    assert problem["message"].startswith("6 persons")
     assert problem["path"] == ["actions", 0, "fields", "mobil"]
-    rows = [person(1, handy="0151 2000001"), person(2, handy=""), person(3, handy="+43 664 1234567")]
-    assert "mobile_is_landline" not in world.plan(rows).codes
+    for rows in ([*landline, *mobile], landline[:4], [person(n, handy="+43 664 1234567") for n in range(9)]):
+        assert "mobile_is_landline" not in world.plan(rows).codes
 
 
 # --- the headings again, as page breaks of an export bring them -------------------------------------------------------

@@ -56,8 +56,9 @@ def test_whatever_may_be_meant_is_left_alone(text: str) -> None:
     assert codes(text) == []
 
 
-def test_a_word_alone_may_be_meant_so_it_is_only_a_warning() -> None:
-    (finding,) = one_answer(ENVIRONMENT, "{{ 'aktiv' }}", is_question=True)
+@pytest.mark.parametrize("text", ["{{ 'aktiv' }}", "x{{ status }}", "{{ a == 'x' }} und {{ b == 'y' }}"])
+def test_a_text_is_true_by_the_language_so_it_is_only_a_warning(text: str) -> None:
+    (finding,) = one_answer(ENVIRONMENT, text, is_question=True)
     assert finding.severity == "warning"
 
 

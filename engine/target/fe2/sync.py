@@ -45,6 +45,7 @@ MODE = "aPagerProFieldMode"
 LEGACY, TOKEN = "LEGACY", "TOKEN"
 
 _NUMBER = re.compile(r"0049[1-9][0-9]{5,13}")
+LEAST_FIXED = 5
 _GERMAN_FIXED = re.compile(r"0049(?!1[567])")
 _ANY_NUMBER = re.compile(r"00[1-9][0-9]{5,15}")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+")
@@ -153,14 +154,16 @@ class Fe2Sync:
         return Fault("unknown_alarm_group", message, hint.format(names=", ".join(self.alarm_groups)))
 
     def doubts(self, records: Iterable[Record]) -> Iterator[FieldFault]:
-        """A list of which nobody is in an alarm group, and numbers as mobile ones that are in the landline.
+        """A list of which nobody is in an alarm group, or of which most mobile numbers are in the landline.
 
+        A few are no oddity: where somebody has no mobile phone, mappings take what there is.
         `alarmGroups: []` in the mapping says that it is meant.
         """
-        count = alarmed = fixed = 0
+        count = alarmed = numbers = fixed = 0
         for record in records:
             count += 1
             alarmed += bool(record["alarmGroups"])
+            numbers += bool(record["mobil"])
             fixed += _GERMAN_FIXED.match(record["mobil"]) is not None
         if count and not alarmed and self.model.fields.get("alarmGroups") != []:
             message = ngettext(
@@ -170,7 +173,7 @@ class Fe2Sync:
             )
             hint = _("Look at `alarmGroups` in the mapping. If nobody shall be alarmed, write `alarmGroups: []` there.")
             yield _fault("alarmGroups", "nobody_alarmed", message.format(count=count), hint, warning=True)
-        if fixed:
+        if fixed >= LEAST_FIXED and fixed * 2 > numbers:
             message = ngettext(
                 "{count} person gets a number of the landline as the mobile one.",
                 "{count} persons get a number of the landline as the mobile one.",
