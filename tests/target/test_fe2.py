@@ -726,8 +726,8 @@ def test_a_version_without_pager_modes_is_a_warning_at_the_field(version: str | 
     [
         ({MODE: "KOMISCH"}, [(MODE, "pager_mode_unknown", "warning")]),
         ({MODE: "TOKEN", "aPagerPro": "{{ email }}"}, [("aPagerPro", "pager_with_token", "warning")]),
-        ({MODE: "TOKEN", "aPagerPro": "a@example.org"}, [("aPagerPro", "pager_with_token", "error")]),
-        ({"aPagerPro": "0151 2000001"}, [("aPagerPro", "pager_address", "error")]),
+        ({MODE: "TOKEN", "aPagerPro": "a@example.org"}, [("aPagerPro", "pager_with_token", "warning")]),
+        ({"aPagerPro": "0151 2000001"}, [("aPagerPro", "pager_address", "warning")]),
         ({MODE: "TOKEN", "aPagerPro": ""}, []),
         ({MODE: "TOKEN"}, []),
         ({MODE: "{{ mode }}", "aPagerPro": "{{ email }}"}, []),

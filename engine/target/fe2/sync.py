@@ -94,18 +94,19 @@ class Fe2Sync:
             yield ("fields", MODE), Finding("fe2_version_lacks", message, shown, severity="warning")
 
     def _check_pager(self) -> Iterator[tuple[Path, Finding]]:
-        """What every person would be told, as far as the mapping writes the pager's fields itself."""
+        """What every person would be told, as far as the mapping writes the pager's fields itself.
+
+        Only told: the target's rules reject rows (dsl.md §5), and `where` may leave all of them out.
+        """
         address, mode = (self.model.fields.get(name) or "" for name in ("aPagerPro", MODE))
         if not isinstance(address, str) or not isinstance(mode, str) or is_template(mode):
             return
         mode = "" if self._is_older(server.MODE_SINCE) else mode.strip()
-        if is_template(address) and mode == TOKEN:
-            fault = _with_token().fault
-            yield ("fields", "aPagerPro"), Finding(fault.code, fault.message, fault.hint, severity="warning")
-        for found in _pager_rules("" if is_template(address) else address.strip(), mode):
-            severity = "warning" if found.warning else "error"
-            fault = found.fault
-            yield ("fields", str(found.field)), Finding(fault.code, fault.message, fault.hint, severity=severity)
+        found = [_with_token()] if is_template(address) and mode == TOKEN else []
+        found += _pager_rules("" if is_template(address) else address.strip(), mode)
+        for one in found:
+            fault = one.fault
+            yield ("fields", str(one.field)), Finding(fault.code, fault.message, fault.hint, severity="warning")
 
     def extra_fields(self) -> tuple[Field, ...]:
         """FE2 needs nothing beyond its fields."""
