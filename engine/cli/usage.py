@@ -164,7 +164,9 @@ def _no_option(_commands: tuple[str, ...], name: str, near: str | None) -> str:
 
 
 def _no_command(commands: tuple[str, ...], name: str) -> str:
-    near = did_you_mean(name, commands)
+    from engine.config.words import meant
+
+    near = meant(name, (*commands, "--help"))
     hint = " " + _("Did you mean {name}?").format(name=near) if near else ""
     return _("There is no command {name}.").format(name=name) + hint
 

@@ -171,7 +171,9 @@ def files_in(folder: Path) -> list[Path]:
 def _meant(root: Path, pattern: str) -> str:
     """What a pattern that finds nothing may be meant to be: another folder, or a file that lies there."""
     folder, name = Path(pattern).parent, Path(pattern).name
-    if (root / folder).is_dir():
+    if folder == Path() and (below := next(_folders_with(root, name), None)) is not None:
+        meant: Path | None = below.relative_to(root) / name
+    elif (root / folder).is_dir():
         near = near_file(_SIGNS.sub("", name), [root / folder])
         meant = folder / near.name if near is not None else None
     else:
@@ -179,6 +181,14 @@ def _meant(root: Path, pattern: str) -> str:
         other = did_you_mean(folder.name, others)
         meant = folder.parent / other / name if other is not None else None
     return _("Did you mean {name}?").format(name=meant.as_posix()) if meant is not None else ""
+
+
+def _folders_with(root: Path, name: str) -> Iterator[Path]:
+    """The folders right below the project in which files fit: `inbox/` is what people leave out."""
+    fits = fitting(name)
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        if any(fits(path.name) for path in files_in(folder)):
+            yield folder
 
 
 def _lying(root: Path, pattern: str) -> str:

@@ -53,6 +53,11 @@ def test_a_path_that_finds_nothing_is_told_with_the_name_that_is_meant(project: 
     assert project("plan", "personal").problem("no_file")["hint"] == "Did you mean inbox/personal*.csv?"
 
 
+def test_a_path_without_its_folder_is_told_with_the_folder(project: World) -> None:
+    project.mapping(path="personal*.csv")
+    assert project("plan", "personal").problem("no_file")["hint"] == "Did you mean inbox/personal*.csv?"
+
+
 def test_a_path_that_finds_nothing_is_told_with_what_lies_there(project: World) -> None:
     project.mapping(path="inbox/*.xlsx")
     assert project("plan", "personal").problem("no_file")["hint"].startswith("In that folder there are: personal.csv.")

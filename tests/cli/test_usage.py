@@ -25,6 +25,8 @@ WRONG = {
     "check --jsn": "There is no option --jsn. Did you mean --json?",
     "check --colour": "There is no option --colour.",
     "chek": "There is no command chek. Did you mean check?",
+    "freigeben": "There is no command freigeben. Did you mean approve?",
+    "hilfe": "There is no command hilfe. Did you mean --help?",
     "xyzzy": "There is no command xyzzy.",
 }
 ENGLISH = (
