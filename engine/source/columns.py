@@ -22,6 +22,7 @@ from engine.template.filters import FilterError, ja
 MISSING = -1
 """The place of a heading that is not there: its cells are empty."""
 _SHOWN_HEADINGS = 20
+_BETWEEN = re.compile(r"\s*[,;|]\s*|\s+(?:oder|or|und|and)\s+")
 _SEARCHED_HEADINGS = 1000
 _LONGEST_HEADING = 80
 """Letters of a heading that is compared with others: longer ones are texts, and take long."""
@@ -396,7 +397,11 @@ def _missing(heading: str, header: Sequence[str], taken: Collection[str] | None,
     near = None
     if taken is not None:
         near = _near(clean_heading(heading), _comparable(free)) or _near(clean_heading(heading), _comparable(known))
-    if "*" in heading:
+    several = [part for part in _BETWEEN.split(heading) if part]
+    if len(several) > 1 and {heading_key(part) for part in several} <= {heading_key(other) for other in known}:
+        hint = _("Several headings stand in brackets, the first that is not empty counts: {line}")
+        hint = hint.format(line=f"[{', '.join(several)}]")
+    elif "*" in heading:
         hint = _("The star stands for a number, as in {example}. For columns marked with x say `marked: true`.")
         hint = hint.format(example=heading.replace("*", "1"))
     elif taken is None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config.names import RESERVED_NAMES, heading_key, name_of
-from engine.problems import Location, Refused
+from engine.problems import NOWHERE, Location, Refused
 from engine.source.base import Column
 from engine.source.columns import Layout, layout_of, tidy
 
@@ -139,3 +139,12 @@ def test_headings_with_one_name_are_reachable_through_raw_only() -> None:
 
 def test_names_that_python_takes_for_one_are_no_names() -> None:
     assert layout("ﬁx;fix;Nr").names == ("Nr",)
+
+
+@pytest.mark.parametrize("written", ["Mobil privat, Telefon", "Mobil privat; Telefon", "Mobil privat oder Telefon"])
+def test_several_headings_without_brackets_get_them(written: str) -> None:
+    columns = [Column("nr", ("Nr",), False, NOWHERE), Column("handy", (written,), False, NOWHERE)]
+    with pytest.raises(Refused) as raised:
+        layout_of(["Nr", "Mobil privat", "Telefon"], columns, NOWHERE)
+    (problem,) = raised.value.problems
+    assert problem.hint.endswith("[Mobil privat, Telefon]")
