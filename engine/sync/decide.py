@@ -61,11 +61,8 @@ def _decide(
     project: Project, stored: StoredPlan, targets: Targets, tools: Tools, report: Report, approved: bool
 ) -> None:
     plan = stored.plan.released() if approved else stored.plan
-    if (
-        approved
-        and plan.is_held
-        and not any(action.going or action.adopted or action.resend for action in plan.actions)
-    ):
+    goes = any(action.going or action.adopted or action.resend for action in plan.actions)
+    if approved and plan.is_held and not goes:
         raise Refused(*(Problem(reason.code, reason.message, reason.hint) for reason in plan.removal_holds))
     if plan.holds:
         report.actions = planned_actions(plan)

@@ -192,11 +192,12 @@ def _invented(
         role = roles[heading]
         staying: dict[str, None] = {}
 
-        def change(text: str, heading: str = heading, role: Role | None = role, into: Any = staying) -> str:
+        def change(text: str, heading: str = heading, role: Role | None = role, into: dict[str, None] = staying) -> str:
             changed, stays = _changed(
                 text, role, [_stays(job, heading, p, role, facts) for p in _split(text)], inventor
             )
-            into |= {text: None} if stays else {}
+            if stays:
+                into[text] = None
             return changed
 
         for row, new in zip(rows, made, strict=True):
